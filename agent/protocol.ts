@@ -51,12 +51,20 @@ export interface DoorSite {
 
 /** Where scope binding writes the new function. All expressions are evaluated through a door of the script. */
 export type Binding =
-  /** `name = value`, where `name` may be out of every live closure's reach (then only the exports hold it). */
-  | { readonly kind: 'declaration'; readonly name: string; readonly exported: readonly string[] }
-  /** A data property or accessor half: `holder[key]`, such as `A.prototype` and `'total'`. */
+  /** `name = value` where a live closure captures the name (`reachable`), and CommonJS exports under these keys. */
+  | {
+      readonly kind: 'declaration';
+      readonly name: string;
+      readonly reachable: boolean;
+      readonly exported: readonly string[];
+    }
+  /**
+   * A data property or accessor half with this key. The first of `holders` (`A.prototype`, `this`) that evaluates to
+   * an object which has it, itself or up its prototypes, is written.
+   */
   | {
       readonly kind: 'property';
-      readonly holder: string;
+      readonly holders: readonly string[];
       readonly key: string;
       readonly part: 'value' | 'get' | 'set';
     };
@@ -75,7 +83,10 @@ export interface Replacement {
   readonly text: string;
   /** Offsets in `text` and of its body: where a call of the new function first stops, for the proof by execution. */
   readonly bodyOffset: number;
-  /** For scope binding: an expression that makes the new function, and where it goes. */
+  /**
+   * For scope binding: where the new function goes, and an expression for what makes it: a function that gets the
+   * object `super` looks in and returns an object whose property of the binding's name or key is the new function.
+   */
   readonly expression?: string;
   readonly binding?: Binding;
   readonly doors: readonly DoorSite[];

@@ -1,8 +1,9 @@
 // Builds what ships: the agent (one text that is put into a process), the command line and the extension.
 import { build } from 'esbuild';
-import { rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 
+const { version } = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8'));
 const root = fileURLToPath(new URL('..', import.meta.url));
 
 /** Options every bundle shares. Source maps stay outside so that the agent's text is small. */
@@ -29,6 +30,7 @@ export async function buildAll() {
       format: 'iife',
       globalName: 'hotpatchAgent',
       sourcemap: false,
+      define: { HOTPATCH_VERSION: JSON.stringify(version) },
       footer: { js: 'hotpatchAgent;\n//# sourceURL=hotpatch:agent' },
     }),
     build({

@@ -1,0 +1,171 @@
+import type { DebuggerSession, Location } from './debuggerSession.ts';
+import { AGENT_KEY, type DoorSite } from './protocol.ts';
+import type { LoadedScript } from './scripts.ts';
+
+/** A way into a scope of the program: evaluates code as if it stood in the function the door was opened in. */
+export type Door = (code: string) => unknown;
+
+interface Sentry {
+  readonly id: number;
+  readonly breakpointId: string;
+  /** What to do when a call passes here, newest last. */
+  readonly visitors: Set<Visitor>;
+}
+
+type Visitor = (door: Door | null) => void;
+
+/**
+ * Conditional breakpoints that never pause: V8 evaluates the condition inside the frame that hits it, which gives us
+ * either a door to its scope or just the knowledge that this code ran. Measured on Node 20 to 26, see
+ * docs/notes/scope-binding.md.
+ */
+export class Sentries {
+  readonly #debugger: DebuggerSession;
+  readonly #byPlace = new Map<string, Sentry>();
+  readonly #byId = new Map<number, Sentry>();
+  #nextId = 1;
+
+  constructor(session: DebuggerSession) {
+    this.#debugger = session;
+  }
+
+  /**
+   * Calls `visitor` at the next call of the function whose body is at this place, inside that call, before its first
+   * statement. The door is given where `kind` is `door`. Returns how to stop; null if V8 has no stop there.
+   */
+  post(kind: 'door' | 'pass', start: Location, visitor: Visitor): (() => void) | null {
+    const { locations } = this.#debugger.post<{ locations: Location[] }>('Debugger.getPossibleBreakpoints', {
+      start,
+      restrictToFunction: true,
+    });
+    const place = locations[0];
+    if (!place) return null;
+    const key = `${kind}:${place.scriptId}:${place.lineNumber}:${place.columnNumber}`;
+    let sentry = this.#byPlace.get(key);
+    if (!sentry) {
+      const id = this.#nextId++;
+      const { breakpointId } = this.#debugger.post<{ breakpointId: string }>('Debugger.setBreakpoint', {
+        location: place,
+        condition: condition(kind, id),
+      });
+      sentry = { id, breakpointId, visitors: new Set() };
+      this.#byPlace.set(key, sentry);
+      this.#byId.set(id, sentry);
+    }
+    const posted = sentry;
+    posted.visitors.add(visitor);
+    return () => {
+      posted.visitors.delete(visitor);
+      if (posted.visitors.size > 0 || this.#byPlace.get(key) !== posted) return;
+      this.#byPlace.delete(key);
+      this.#byId.delete(posted.id);
+      try {
+        this.#debugger.post('Debugger.removeBreakpoint', { breakpointId: posted.breakpointId });
+      } catch {
+        // The session was closed, and every breakpoint of it went with it.
+      }
+    };
+  }
+
+  /** The breakpoint condition calls this, inside a call of the user's function. */
+  visited(id: number, door: Door | null): void {
+    for (const visitor of [...(this.#byId.get(id)?.visitors ?? [])]) visitor(door);
+  }
+
+  /** A live edit drops every breakpoint of the script (measured): what stood there is to be posted again. */
+  lostIn(scriptId: string): void {
+    for (const [key, sentry] of this.#byPlace) {
+      if (key.split(':')[1] !== scriptId) continue;
+      this.#byPlace.delete(key);
+      this.#byId.delete(sentry.id);
+    }
+  }
+}
+
+/** The doors that are open, and those that are waited for. */
+export class Doors {
+  readonly #sentries: Sentries;
+  readonly #debugger: DebuggerSession;
+  /** By script URL, then by the baseline offset of the function the door was opened in. */
+  readonly #open = new Map<string, Map<number, Door>>();
+  readonly #waits = new Set<DoorWait>();
+
+  constructor(session: DebuggerSession, sentries: Sentries) {
+    this.#debugger = session;
+    this.#sentries = sentries;
+  }
+
+  /** An open door at one of these sites. */
+  find(url: string, sites: readonly DoorSite[]): Door | null {
+    const doors = this.#open.get(url);
+    if (!doors) return null;
+    for (const { offset } of sites) {
+      const door = doors.get(offset);
+      if (door) return door;
+    }
+    return null;
+  }
+
+  /**
+   * Calls `opened` once a call has opened a door at one of the sites; it runs inside that call. Returns how to stop
+   * waiting, or null if no site can be watched.
+   */
+  wait(script: LoadedScript, sites: readonly DoorSite[], opened: () => void): (() => void) | null {
+    const wait: DoorWait = { script, sites, opened, stops: [], release: this.#debugger.hold() };
+    this.#arm(wait);
+    if (wait.stops.length === 0) {
+      wait.release();
+      return null;
+    }
+    this.#waits.add(wait);
+    return () => this.#stop(wait);
+  }
+
+  /** Watches again after a live edit of the script. */
+  rearm(script: LoadedScript): void {
+    this.#sentries.lostIn(script.scriptId);
+    for (const wait of this.#waits) if (wait.script === script) this.#arm(wait);
+  }
+
+  /** Lets go of the scopes of a script that holds no patch: a door keeps the frame alive that it was opened in. */
+  forget(url: string): void {
+    this.#open.delete(url);
+  }
+
+  #arm(wait: DoorWait): void {
+    wait.stops = [];
+    for (const { offset } of wait.sites) {
+      const at = wait.script.currentOffset(offset);
+      if (at === null) continue;
+      const stop = this.#sentries.post('door', wait.script.location(at), (door) => {
+        if (!door) return;
+        const doors = this.#open.get(wait.script.url) ?? new Map<number, Door>();
+        this.#open.set(wait.script.url, doors);
+        if (!doors.has(offset)) doors.set(offset, door);
+        this.#stop(wait);
+        wait.opened();
+      });
+      if (stop) wait.stops.push(stop);
+    }
+  }
+
+  #stop(wait: DoorWait): void {
+    if (!this.#waits.delete(wait)) return;
+    for (const stop of wait.stops) stop();
+    wait.release();
+  }
+}
+
+interface DoorWait {
+  readonly script: LoadedScript;
+  readonly sites: readonly DoorSite[];
+  readonly opened: () => void;
+  stops: (() => void)[];
+  readonly release: () => void;
+}
+
+/** False, so that V8 never pauses. An error in it is swallowed by V8 and counts as false as well. */
+function condition(kind: 'door' | 'pass', id: number): string {
+  const door = kind === 'door' ? ',(hotpatch$code)=>eval(hotpatch$code)' : '';
+  return `(globalThis[Symbol.for(${JSON.stringify(AGENT_KEY)})].visited(${id}${door}),false)`;
+}
