@@ -1,3 +1,13 @@
+import type * as CryptoModule from 'node:crypto';
+import type * as FsModule from 'node:fs';
+import type * as InspectorModule from 'node:inspector';
+import type * as ModuleModule from 'node:module';
+import type * as NetModule from 'node:net';
+import type * as TimersModule from 'node:timers';
+import type * as UrlModule from 'node:url';
+import type * as UtilModule from 'node:util';
+import type * as V8Module from 'node:v8';
+
 /**
  * Node's own modules, from wherever this process gives them. The agent arrives as text over the inspector, where
  * there is no import and `require` exists only as the inspector's command line API; `process.getBuiltinModule` is
@@ -10,12 +20,12 @@ function builtin<T>(id: string): T {
   return (get ? get.call(process, id) : require?.(id)) as T;
 }
 
-export const crypto = builtin<typeof import('node:crypto')>('node:crypto');
-export const fs = builtin<typeof import('node:fs')>('node:fs');
-export const inspector = builtin<typeof import('node:inspector')>('node:inspector');
-export const module = builtin<typeof import('node:module')>('node:module');
-export const net = builtin<typeof import('node:net')>('node:net');
-export const timers = builtin<typeof import('node:timers')>('node:timers');
-export const url = builtin<typeof import('node:url')>('node:url');
-export const util = builtin<typeof import('node:util')>('node:util');
-export const v8 = builtin<typeof import('node:v8')>('node:v8');
+export const crypto = builtin<typeof CryptoModule>('node:crypto');
+export const fs = builtin<typeof FsModule>('node:fs');
+export const inspector = builtin<typeof InspectorModule>('node:inspector');
+export const module = builtin<typeof ModuleModule>('node:module');
+export const net = builtin<typeof NetModule>('node:net');
+export const timers = builtin<typeof TimersModule>('node:timers');
+export const url = builtin<typeof UrlModule>('node:url');
+export const util = builtin<typeof UtilModule>('node:util');
+export const v8 = builtin<typeof V8Module>('node:v8');

@@ -1,3 +1,4 @@
+import type { Session } from 'node:inspector';
 import { inspector } from './builtins.ts';
 import { later } from './guard.ts';
 
@@ -26,7 +27,7 @@ const LINGER_MS = 50;
  * The debugger domain is on only while somebody holds it: left on, it makes `await` eight times slower (measured).
  */
 export class DebuggerSession {
-  #session: import('node:inspector').Session | null = null;
+  #session: Session | null = null;
   #holders = 0;
   #stopLinger: (() => void) | null = null;
   readonly #scripts = new Map<string, ParsedScript>();

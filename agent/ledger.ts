@@ -130,7 +130,8 @@ export class Ledger {
         throw new AgentError(CODES.liveEditConsent, { function: name, why: 'its kind', node });
       }
       for (const unit of this.#units.values()) {
-        if (unit.script.url !== url || range.end <= unit.range.start || unit.range.end <= range.start) continue;
+        if (unit.script.url !== url || range.end <= unit.range.start || unit.range.end <= range.start)
+          continue;
         if (unit.range.start !== range.start || unit.range.end !== range.end) {
           throw new AgentError(CODES.overlapsPatch, { function: name, other: unit.function });
         }
@@ -183,7 +184,8 @@ export class Ledger {
       }
       this.#changed();
     };
-    if (entry.patch.replacements.some(({ engine }) => engine === 'live-edit')) timers.setImmediate(guarded(finish));
+    if (entry.patch.replacements.some(({ engine }) => engine === 'live-edit'))
+      timers.setImmediate(guarded(finish));
     else finish();
   }
 
@@ -192,7 +194,11 @@ export class Ledger {
     entry.stopWaiting();
     entry.phase = 'given up';
     const seconds = Math.round(limitMs / 1000);
-    entry.outcome = { status: 'refused', code: CODES.neverCalled, data: { module: moduleNames(entry.patch), seconds } };
+    entry.outcome = {
+      status: 'refused',
+      code: CODES.neverCalled,
+      data: { module: moduleNames(entry.patch), seconds },
+    };
     this.#changed();
   }
 
@@ -330,7 +336,8 @@ export class Ledger {
   /** V8 said Ok and old code ran: the patches that hold this unit are taken back and say so. */
   #takeBack(unit: TrackedUnit): void {
     for (const entry of [...this.#entries].reverse()) {
-      if (entry.phase !== 'in force' || !entry.patch.replacements.some((each) => keyOf(each) === unit.key)) continue;
+      if (entry.phase !== 'in force' || !entry.patch.replacements.some((each) => keyOf(each) === unit.key))
+        continue;
       if (this.#converge(this.#entries.filter((other) => other !== entry))) continue;
       entry.phase = 'given up';
       entry.outcome = { status: 'refused', code: CODES.notEffective, data: { function: unit.function } };
@@ -339,7 +346,9 @@ export class Ledger {
   }
 
   #named(id: string): Entry {
-    const found = this.#entries.filter(({ patch }) => patch.id === id || (id.length >= 4 && patch.id.startsWith(id)));
+    const found = this.#entries.filter(
+      ({ patch }) => patch.id === id || (id.length >= 4 && patch.id.startsWith(id)),
+    );
     const available = this.#entries.map(({ patch }) => patch.id.slice(0, 12));
     if (found.length > 1) throw new AgentError(CODES.ambiguousPatch, { id, count: found.length });
     if (!found[0]) throw new AgentError(CODES.noSuchPatch, { id, available });
@@ -360,7 +369,8 @@ export class Ledger {
     const data = { function: replacement.function };
     if (!unit) return { status: 'stale', code: CODES.changedElsewhere, data };
     // A later patch of the same function stands in front of this one; it would run again were that unloaded.
-    if (!this.#engines[unit.engine].holds(unit)) return { status: 'stale', code: CODES.changedElsewhere, data };
+    if (!this.#engines[unit.engine].holds(unit))
+      return { status: 'stale', code: CODES.changedElsewhere, data };
     if (unit.proof === 'watched') return { status: 'pending', code: CODES.waitingForProof, data };
     return { status: 'applied' };
   }

@@ -37,7 +37,11 @@ export function install(options: InstallOptions): InstallResult {
     const key = Symbol.for(AGENT_KEY);
     const here = (globalThis as Record<symbol, Installed | undefined>)[key];
     if (here && here.version !== HOTPATCH_VERSION) {
-      return { installed: false, code: CODES.agentVersion, data: { found: here.version, ours: HOTPATCH_VERSION } };
+      return {
+        installed: false,
+        code: CODES.agentVersion,
+        data: { found: here.version, ours: HOTPATCH_VERSION },
+      };
     }
     const agent = here ?? create();
     agent.open(options);

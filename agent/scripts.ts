@@ -47,7 +47,8 @@ export class LoadedScript {
   location(offset: number): Location {
     if (this.#lineStarts?.text !== this.text) {
       const starts = [0];
-      for (let at = this.text.indexOf('\n'); at >= 0; at = this.text.indexOf('\n', at + 1)) starts.push(at + 1);
+      for (let at = this.text.indexOf('\n'); at >= 0; at = this.text.indexOf('\n', at + 1))
+        starts.push(at + 1);
       this.#lineStarts = { text: this.text, starts };
     }
     const { starts } = this.#lineStarts;
@@ -112,7 +113,9 @@ export class Scripts {
 
   /** The text V8 holds for a script id. */
   sourceOf(scriptId: string): string {
-    const { scriptSource } = this.#debugger.post<{ scriptSource: string }>('Debugger.getScriptSource', { scriptId });
+    const { scriptSource } = this.#debugger.post<{ scriptSource: string }>('Debugger.getScriptSource', {
+      scriptId,
+    });
     return scriptSource;
   }
 

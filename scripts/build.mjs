@@ -39,6 +39,7 @@ export async function buildAll() {
       outdir: 'dist',
       external: ['esbuild'],
       banner: { js: '#!/usr/bin/env node' },
+      define: { HOTPATCH_VERSION: JSON.stringify(version) },
     }),
     build({
       ...common,

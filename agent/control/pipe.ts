@@ -1,3 +1,4 @@
+import type { Server, Socket } from 'node:net';
 import { crypto, fs, net } from '../builtins.ts';
 import { asFailure, AgentError, guarded, later } from '../guard.ts';
 import {
@@ -25,8 +26,8 @@ const HELLO_LIMIT_MS = 5000;
 export class Pipe {
   readonly #token: Buffer;
   readonly #handlers: Handlers;
-  readonly #server: import('node:net').Server;
-  readonly #subscribers = new Set<import('node:net').Socket>();
+  readonly #server: Server;
+  readonly #subscribers = new Set<Socket>();
   readonly #path: string;
 
   constructor(path: string, token: string, handlers: Handlers) {
@@ -34,7 +35,10 @@ export class Pipe {
     this.#token = Buffer.from(token);
     this.#handlers = handlers;
     this.#server = net.createServer(guarded((socket) => this.#accept(socket)));
-    this.#server.on('error', guarded(() => this.close()));
+    this.#server.on(
+      'error',
+      guarded(() => this.close()),
+    );
     this.#server.unref();
   }
 
@@ -60,7 +64,7 @@ export class Pipe {
     for (const socket of this.#subscribers) socket.destroy();
   }
 
-  #accept(socket: import('node:net').Socket): void {
+  #accept(socket: Socket): void {
     socket.unref();
     socket.setEncoding('utf8');
     let welcome = false;
@@ -68,7 +72,10 @@ export class Pipe {
     const stop = later(HELLO_LIMIT_MS, () => {
       if (!welcome) socket.destroy();
     });
-    socket.on('error', guarded(() => socket.destroy()));
+    socket.on(
+      'error',
+      guarded(() => socket.destroy()),
+    );
     socket.on(
       'close',
       guarded(() => {
@@ -103,7 +110,7 @@ export class Pipe {
     return given.length === this.#token.length && crypto.timingSafeEqual(given, this.#token);
   }
 
-  async #answer(socket: import('node:net').Socket, { id, method, params }: RequestFrame): Promise<void> {
+  async #answer(socket: Socket, { id, method, params }: RequestFrame): Promise<void> {
     try {
       if (method === 'subscribe') {
         this.#subscribers.add(socket);
@@ -130,12 +137,12 @@ function parse(line: string): RequestFrame | null {
   }
 }
 
-function refuse(socket: import('node:net').Socket, frame: RequestFrame | null): void {
+function refuse(socket: Socket, frame: RequestFrame | null): void {
   send(socket, { id: frame?.id ?? 0, error: { code: CODES.wrongToken } });
   socket.end();
 }
 
-function send(socket: import('node:net').Socket, frame: AnswerFrame | EventFrame): void {
+function send(socket: Socket, frame: AnswerFrame | EventFrame): void {
   try {
     socket.write(`${JSON.stringify(frame)}\n`);
   } catch {

@@ -9,7 +9,10 @@ import type { Change, Engine, Unit } from './engine.ts';
 interface EditAnswer {
   /** Absent on Node 18; every Node we edit on has it. */
   readonly status?: string;
-  readonly exceptionDetails?: { readonly text?: string; readonly exception?: { readonly description?: string } };
+  readonly exceptionDetails?: {
+    readonly text?: string;
+    readonly exception?: { readonly description?: string };
+  };
 }
 
 /**
@@ -26,7 +29,10 @@ export class LiveEdit implements Engine {
   readonly #sentries: Sentries;
   readonly #doors: Doors;
   /** By unit key: the id of the text that the last edit replaced, and where the function's body was in it. */
-  readonly #replaced = new Map<string, { scriptId: string; script: LoadedScript; bodyAt: number; text: string }>();
+  readonly #replaced = new Map<
+    string,
+    { scriptId: string; script: LoadedScript; bodyAt: number; text: string }
+  >();
 
   constructor(
     session: DebuggerSession,
@@ -109,8 +115,11 @@ export class LiveEdit implements Engine {
     const before = script.text;
     const now = script.splices.find((splice) => splice.range.start === range.start);
     const length = now ? now.length : range.end - range.start;
-    if (start === null) throw new AgentError(CODES.internal, { message: `${unit.function} is inside another edit` });
-    const text = to ? padded(to.text, range.end - range.start) : script.baseline.slice(range.start, range.end);
+    if (start === null)
+      throw new AgentError(CODES.internal, { message: `${unit.function} is inside another edit` });
+    const text = to
+      ? padded(to.text, range.end - range.start)
+      : script.baseline.slice(range.start, range.end);
     const wanted = before.slice(0, start) + text + before.slice(start + length);
     const oldBody = start + (unit.current?.bodyOffset ?? baselineBody(unit, to));
 
@@ -134,14 +143,18 @@ export class LiveEdit implements Engine {
       case 'Ok':
         return;
       case 'CompileError': {
-        const message = answer.exceptionDetails?.exception?.description ?? answer.exceptionDetails?.text ?? '?';
+        const message =
+          answer.exceptionDetails?.exception?.description ?? answer.exceptionDetails?.text ?? '?';
         throw new AgentError(CODES.evaluationFailed, { function: name, message });
       }
       case 'BlockedByActiveGenerator':
       case 'BlockedByActiveFunction':
         throw new AgentError(CODES.functionActive, { function: name });
       default:
-        throw new AgentError(CODES.liveEditUnsafe, { function: name, reason: `V8 answered ${answer.status}` });
+        throw new AgentError(CODES.liveEditUnsafe, {
+          function: name,
+          reason: `V8 answered ${answer.status}`,
+        });
     }
   }
 }

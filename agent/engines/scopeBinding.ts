@@ -181,7 +181,8 @@ function exportsOf(unit: Unit, original: Callable): Holder[] {
 
 function dataProperty(object: object, key: string): Holder | null {
   const descriptor = Object.getOwnPropertyDescriptor(object, key);
-  if (!descriptor || !('value' in descriptor) || !(descriptor.writable || descriptor.configurable)) return null;
+  if (!descriptor || !('value' in descriptor) || !(descriptor.writable || descriptor.configurable))
+    return null;
   return {
     object,
     read: () => Object.getOwnPropertyDescriptor(object, key)?.value,
@@ -205,7 +206,8 @@ function accessorHalf(object: object, key: string, part: 'get' | 'set'): Holder 
 /** Makes the new function in the scope behind the door. Its stack frames name the user's file and lines. */
 function make(to: Replacement, door: Door, original: Callable): Callable {
   const { binding, expression } = to;
-  if (!binding || expression === undefined) throw new AgentError(CODES.internal, { message: 'no expression' });
+  if (!binding || expression === undefined)
+    throw new AgentError(CODES.internal, { message: 'no expression' });
   const part = binding.kind === 'declaration' ? 'value' : binding.part;
   const key = binding.kind === 'declaration' ? binding.name : binding.key;
   try {

@@ -32,7 +32,10 @@ const catalogue: Readonly<Record<Code, Entry>> = {
     what: 'The inspector at port {port} belongs to process {found}, not to {pid}.',
     next: 'End what holds the port or close its inspector, then try again. Nothing was changed.',
   },
-  [CODES.processEnded]: { what: 'Process {pid} ended while it was being worked on.', next: 'Start it again and attach to it.' },
+  [CODES.processEnded]: {
+    what: 'Process {pid} ended while it was being worked on.',
+    next: 'Start it again and attach to it.',
+  },
   [CODES.agentVersion]: {
     what: 'Process {pid} already holds an agent of another version ({found}; this is {ours}).',
     next: 'Use the version that put it in, or restart the process.',
@@ -58,7 +61,10 @@ const catalogue: Readonly<Record<Code, Entry>> = {
     what: 'Another hotpatch client (pid {owner}) is entering a process just now.',
     next: 'Try again in a moment.',
   },
-  [CODES.nodeTooOld]: { what: 'Process {pid} runs Node {found}; 20 is the oldest that works.', next: 'Use Node 20 or later.' },
+  [CODES.nodeTooOld]: {
+    what: 'Process {pid} runs Node {found}; 20 is the oldest that works.',
+    next: 'Use Node 20 or later.',
+  },
 
   [CODES.noSuchFunction]: {
     what: 'There is no function {function} in {file}. There are: {available}.',
@@ -100,7 +106,10 @@ const catalogue: Readonly<Record<Code, Entry>> = {
     what: 'The edit is inside a closure of {function} (line {closureLine}) that may already be alive and would go on running the old code.',
     next: 'Patch with live edit (--allow-live-edit), or move the changed code into a named function.',
   },
-  [CODES.unsupportedFunction]: { what: '{function} cannot be replaced yet: {reason}.', next: 'Restart the process for this edit.' },
+  [CODES.unsupportedFunction]: {
+    what: '{function} cannot be replaced yet: {reason}.',
+    next: 'Restart the process for this edit.',
+  },
   [CODES.otherCompiler]: {
     what: 'The running text of {function} cannot be reproduced from its source: another compiler or other options made it.',
     next: 'Patch the compiled file itself, or restart the process.',
@@ -117,7 +126,10 @@ const catalogue: Readonly<Record<Code, Entry>> = {
     what: 'The edit of {function} changes which variables its closures capture ({names}); V8 would ignore it.',
     next: 'Use the same outer variables as before, or restart the process.',
   },
-  [CODES.ambiguousFunction]: { what: '{function} names {count} functions of {file}.', next: 'Use a longer name.' },
+  [CODES.ambiguousFunction]: {
+    what: '{function} names {count} functions of {file}.',
+    next: 'Use a longer name.',
+  },
   [CODES.outsideFunctions]: {
     what: 'The code at line {line} of {file} is in no function; a running process does not run it again.',
     next: 'Choose a function, or restart the process.',
@@ -128,7 +140,10 @@ const catalogue: Readonly<Record<Code, Entry>> = {
   },
 
   [CODES.fileUnreadable]: { what: '{file} cannot be read ({reason}).', next: 'Check the path.' },
-  [CODES.syntaxError]: { what: '{file}:{line}:{column}: {message}', next: 'Correct it and patch again. Nothing was changed.' },
+  [CODES.syntaxError]: {
+    what: '{file}:{line}:{column}: {message}',
+    next: 'Correct it and patch again. Nothing was changed.',
+  },
   [CODES.notLoaded]: {
     what: '{file} is not loaded in process {pid}: no script there is this file, and no source map of one names it.',
     next: 'Check the file and the process; compile with source maps. Modules not loaded yet are read from disk when they are.',
@@ -137,11 +152,20 @@ const catalogue: Readonly<Record<Code, Entry>> = {
     what: '{url} is loaded {copies} times in the process; which one runs is not known.',
     next: 'Restart the process for this edit.',
   },
-  [CODES.notScript]: { what: '{file} is no TypeScript or JavaScript.', next: 'Patch a .ts, .tsx, .js, .jsx, .mts, .cts, .mjs or .cjs file.' },
+  [CODES.notScript]: {
+    what: '{file} is no TypeScript or JavaScript.',
+    next: 'Patch a .ts, .tsx, .js, .jsx, .mts, .cts, .mjs or .cjs file.',
+  },
   [CODES.badConfig]: { what: '{file} cannot be understood ({reason}).', next: 'Correct it and patch again.' },
 
-  [CODES.alreadyLoaded]: { what: 'The patch {id} is loaded already.', next: 'Edit the function, or unload it.' },
-  [CODES.noSuchPatch]: { what: 'No patch {id} is loaded. There are: {available}.', next: 'Run `hotpatch list`.' },
+  [CODES.alreadyLoaded]: {
+    what: 'The patch {id} is loaded already.',
+    next: 'Edit the function, or unload it.',
+  },
+  [CODES.noSuchPatch]: {
+    what: 'No patch {id} is loaded. There are: {available}.',
+    next: 'Run `hotpatch list`.',
+  },
   [CODES.waitingForCall]: {
     what: 'Waiting for the first call into {module}; nothing is changed yet.',
     next: 'Use the program, or unload to give up.',
@@ -162,8 +186,14 @@ const catalogue: Readonly<Record<Code, Entry>> = {
     what: '{function} is running or suspended just now.',
     next: 'Try again when its calls have ended.',
   },
-  [CODES.scriptGone]: { what: 'The script {url} is not in the process.', next: 'Attach again and patch again.' },
-  [CODES.baselineDiffers]: { what: 'The running text of {url} is not the one this patch was made for.', next: 'Patch again.' },
+  [CODES.scriptGone]: {
+    what: 'The script {url} is not in the process.',
+    next: 'Attach again and patch again.',
+  },
+  [CODES.baselineDiffers]: {
+    what: 'The running text of {url} is not the one this patch was made for.',
+    next: 'Patch again.',
+  },
   [CODES.evaluationFailed]: {
     what: 'The new code of {function} could not be made in its scope ({message}).',
     next: 'Correct it and patch again. Nothing was changed.',
@@ -172,12 +202,18 @@ const catalogue: Readonly<Record<Code, Entry>> = {
     what: '{function} is no longer what was loaded: something else replaced it.',
     next: 'Unload the patches of this file, or restart the process.',
   },
-  [CODES.otherRefused]: { what: 'Not changed, because {function} of the same patch was refused.', next: 'See that function.' },
+  [CODES.otherRefused]: {
+    what: 'Not changed, because {function} of the same patch was refused.',
+    next: 'See that function.',
+  },
   [CODES.ambiguousPatch]: { what: '{id} is the beginning of {count} patch ids.', next: 'Give more of it.' },
 
   [CODES.usage]: { what: '{message}', next: 'Run `hotpatch --help`.' },
   [CODES.internal]: { what: 'A fault of ours: {message}', next: 'Please report it.' },
-  [CODES.badRequest]: { what: 'The agent did not understand the request ({reason}).', next: 'Use client and agent of one version.' },
+  [CODES.badRequest]: {
+    what: 'The agent did not understand the request ({reason}).',
+    next: 'Use client and agent of one version.',
+  },
 };
 
 /** What happened and what to do next, in plain English, for one code. Total: an unknown code still gets words. */

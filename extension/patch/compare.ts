@@ -1,0 +1,133 @@
+import type * as ESTree from 'estree';
+import type { FunctionUnit } from './functions.ts';
+import type { Node, Parsed } from './parse.ts';
+
+/**
+ * What the compiled text calls a thing, and what the running script calls it: `readFile` and `fs_1.readFile`. Learned
+ * by laying unchanged functions of both texts side by side, so that no compiler has to be known.
+ */
+export class NameMap {
+  readonly #learned = new Map<string, string>();
+
+  get(name: string): string | undefined {
+    return this.#learned.get(name);
+  }
+
+  get names(): ReadonlyMap<string, string> {
+    return this.#learned;
+  }
+
+  /** Adds what one function taught, unless it contradicts what is known. */
+  merge(taught: ReadonlyMap<string, string>): void {
+    for (const [name, text] of taught) this.#learned.set(name, text);
+  }
+}
+
+/** One side of a comparison: a script and which of its nodes are functions of their own. */
+export interface Side {
+  readonly parsed: Parsed;
+  readonly units: ReadonlyMap<ESTree.Node, FunctionUnit>;
+}
+
+export function sideOf(parsed: Parsed, units: readonly FunctionUnit[]): Side {
+  return { parsed, units: new Map(units.map((unit) => [unit.node, unit])) };
+}
+
+/**
+ * Are two functions (or programs) the same but for layout, comments and quotes? Functions of their own inside them
+ * count by name only. With `names`, names of the module may differ between the sides; what had to be assumed for that
+ * is returned. Null: they differ.
+ */
+export function compare(
+  a: Side,
+  nodeA: Node,
+  b: Side,
+  nodeB: Node,
+  names: NameMap | null,
+): Map<string, string> | null {
+  const taught = new Map<string, string>();
+  const comparison = new Comparison(a, b, names, taught);
+  return comparison.same(nodeA, nodeB, 'top') ? taught : null;
+}
+
+/** The first statement of program `b` outside all functions that differs from `a`'s; null if none does. */
+export function differingStatement(a: Side, b: Side): Node | null {
+  const plain = (side: Side) =>
+    side.parsed.ast.body.filter((statement) => statement.type !== 'FunctionDeclaration') as Node[];
+  const [before, after] = [plain(a), plain(b)];
+  for (let at = 0; at < Math.max(before.length, after.length); at++) {
+    const [x, y] = [before[at], after[at]];
+    if (!x || !y) return y ?? (after.at(-1) as Node | undefined) ?? b.parsed.ast;
+    if (!compare(a, x, b, y, null)) return y;
+  }
+  return null;
+}
+
+const IGNORED = new Set(['type', 'start', 'end', 'loc', 'range', 'raw', 'sourceType', 'shorthand']);
+
+class Comparison {
+  readonly #a: Side;
+  readonly #b: Side;
+  readonly #names: NameMap | null;
+  readonly #taught: Map<string, string>;
+
+  constructor(a: Side, b: Side, names: NameMap | null, taught: Map<string, string>) {
+    this.#a = a;
+    this.#b = b;
+    this.#names = names;
+    this.#taught = taught;
+  }
+
+  same(x: unknown, y: unknown, at: 'top' | 'below'): boolean {
+    if (Array.isArray(x)) {
+      return (
+        Array.isArray(y) && x.length === y.length && x.every((item, i) => this.same(item, y[i], 'below'))
+      );
+    }
+    if (typeof x !== 'object' || x === null) return typeof x === 'bigint' ? x === y : Object.is(x, y);
+    if (typeof y !== 'object' || y === null) return false;
+    if (x instanceof RegExp) return y instanceof RegExp && String(x) === String(y);
+    if (at === 'below') {
+      const [unitX, unitY] = [this.#a.units.get(x as Node), this.#b.units.get(y as Node)];
+      if (unitX || unitY) return unitX?.name === unitY?.name;
+    }
+    const [nodeX, nodeY] = [x as Node, y as Node];
+    if (this.#renamed(nodeX, nodeY)) return true;
+    if (nodeX.type !== nodeY.type) return false;
+    for (const key of new Set([...Object.keys(x), ...Object.keys(y)])) {
+      if (IGNORED.has(key)) continue;
+      const [left, right] = [(x as Record<string, unknown>)[key], (y as Record<string, unknown>)[key]];
+      // acorn leaves out what is not there, or says null.
+      if (!this.same(left ?? null, right ?? null, 'below')) return false;
+    }
+    return true;
+  }
+
+  /** `helper` on one side, `util_1.helper` or `(0, util_1.helper)` on the other. */
+  #renamed(x: Node, y: Node): boolean {
+    if (!this.#names || x.type !== 'Identifier') return false;
+    const variable = this.#a.parsed.variableOf.get(x);
+    if (variable?.scope !== this.#a.parsed.moduleScope) return false;
+    const target = uncommaed(y);
+    if (target.type !== 'MemberExpression' && target.type !== 'Identifier') return false;
+    const text = this.#b.parsed.text.slice(target.start, target.end);
+    if (text === x.name && !this.#taught.has(x.name)) return false;
+    const known = this.#names.get(x.name) ?? this.#taught.get(x.name);
+    if (known !== undefined) return known === text;
+    if (
+      target.type === 'Identifier' &&
+      this.#b.parsed.variableOf.get(target)?.scope !== this.#b.parsed.moduleScope
+    ) {
+      return false;
+    }
+    this.#taught.set(x.name, text);
+    return true;
+  }
+}
+
+/** `(0, m.f)` is how compilers call an import without giving it a `this`. */
+function uncommaed(node: Node): Node {
+  if (node.type !== 'SequenceExpression' || node.expressions.length !== 2) return node;
+  const [zero, value] = node.expressions;
+  return zero?.type === 'Literal' && zero.value === 0 ? (value as Node) : node;
+}
