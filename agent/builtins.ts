@@ -7,6 +7,7 @@ import type * as TimersModule from 'node:timers';
 import type * as UrlModule from 'node:url';
 import type * as UtilModule from 'node:util';
 import type * as V8Module from 'node:v8';
+import type * as VmModule from 'node:vm';
 
 /**
  * Node's own modules, from wherever this process gives them. The agent arrives as text over the inspector, where
@@ -29,3 +30,4 @@ export const timers = builtin<typeof TimersModule>('node:timers');
 export const url = builtin<typeof UrlModule>('node:url');
 export const util = builtin<typeof UtilModule>('node:util');
 export const v8 = builtin<typeof V8Module>('node:v8');
+export const vm = builtin<typeof VmModule>('node:vm');

@@ -1,4 +1,4 @@
-import { v8 } from './builtins.ts';
+import { v8, vm } from './builtins.ts';
 import type { DebuggerSession } from './debuggerSession.ts';
 import type { TargetFacts } from './protocol.ts';
 
@@ -26,29 +26,31 @@ export class Capabilities {
   }
 
   #probeLiveEdit(): TargetFacts['liveEdit'] {
-    if (!this.#editsScratch()) {
-      // Refused in NODE_OPTIONS, but accepted at run time (measured on 26.0 to 26.10). An unknown flag is ignored.
+    if (this.#refusesEdits()) {
+      // Off by default on Node 26. Refused in NODE_OPTIONS, but accepted at run time (measured on 26.0 to 26.10). Only
+      // where V8 said that it is off: an older one would print about an unknown flag to the user's terminal.
       v8.setFlagsFromString('--inspector-live-edit');
-      if (!this.#editsScratch()) return 'gone';
+      if (this.#refusesEdits()) return 'gone';
     }
     return Number(process.versions.node.split('.')[0]) >= 24 ? 'risky' : 'works';
   }
 
-  /** A dry run on a scratch script that nobody runs: V8 checks the flag only after it found the script. */
-  #editsScratch(): boolean {
+  /** A dry run on a scratch script that nobody calls: V8 looks at the flag only once it has found the script. */
+  #refusesEdits(): boolean {
     return this.#debugger.during(() => {
-      const { scriptId } = this.#debugger.post<{ scriptId?: string }>('Runtime.compileScript', {
-        expression: '0',
-        sourceURL: 'hotpatch:probe',
-        persistScript: true,
-      });
-      if (!scriptId) return false;
+      // V8 announces a script when it first runs.
+      new vm.Script('0', { filename: SCRATCH }).runInThisContext();
+      const scratch = [...this.#debugger.scripts.values()].findLast(({ url }) => url === SCRATCH);
+      if (!scratch) return false;
+      const { scriptId } = scratch;
       try {
         this.#debugger.post('Debugger.setScriptSource', { scriptId, scriptSource: '1', dryRun: true });
-        return true;
-      } catch {
         return false;
+      } catch (error) {
+        return error instanceof Error && error.message.includes('no longer available');
       }
     });
   }
 }
+
+const SCRATCH = 'hotpatch:probe';

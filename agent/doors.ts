@@ -5,14 +5,35 @@ import type { LoadedScript } from './scripts.ts';
 /** A way into a scope of the program: evaluates code as if it stood in the function the door was opened in. */
 export type Door = (code: string) => unknown;
 
-interface Sentry {
-  readonly id: number;
-  readonly breakpointId: string;
-  /** What to do when a call passes here, newest last. */
-  readonly visitors: Set<Visitor>;
+type Visitor = (door: Door | null) => void;
+
+/** Who wants to know of a call that passes a sentry, by the number in its condition. */
+export class Visits {
+  readonly #visitors = new Map<number, Set<Visitor>>();
+  #next = 1;
+
+  add(visitors: Set<Visitor>): number {
+    const id = this.#next++;
+    this.#visitors.set(id, visitors);
+    return id;
+  }
+
+  remove(id: number): void {
+    this.#visitors.delete(id);
+  }
+
+  /** The breakpoint condition calls this, inside a call of the user's function. */
+  visited(id: number, door: Door | null): void {
+    for (const visitor of [...(this.#visitors.get(id) ?? [])]) visitor(door);
+  }
 }
 
-type Visitor = (door: Door | null) => void;
+interface Sentry {
+  readonly id: number;
+  readonly scriptId: string;
+  readonly breakpointId: string;
+  readonly visitors: Set<Visitor>;
+}
 
 /**
  * Conditional breakpoints that never pause: V8 evaluates the condition inside the frame that hits it, which gives us
@@ -21,16 +42,16 @@ type Visitor = (door: Door | null) => void;
  */
 export class Sentries {
   readonly #debugger: DebuggerSession;
-  readonly #byPlace = new Map<string, Sentry>();
-  readonly #byId = new Map<number, Sentry>();
-  #nextId = 1;
+  readonly #visits: Visits;
+  readonly #posted = new Map<string, Sentry>();
 
-  constructor(session: DebuggerSession) {
+  constructor(session: DebuggerSession, visits: Visits) {
     this.#debugger = session;
+    this.#visits = visits;
   }
 
   /**
-   * Calls `visitor` at the next call of the function whose body is at this place, inside that call, before its first
+   * Calls `visitor` at the next calls of the function whose body is at this place, inside the call, before its first
    * statement. The door is given where `kind` is `door`. Returns how to stop; null if V8 has no stop there.
    */
   post(kind: 'door' | 'pass', start: Location, visitor: Visitor): (() => void) | null {
@@ -41,44 +62,40 @@ export class Sentries {
     const place = locations[0];
     if (!place) return null;
     const key = `${kind}:${place.scriptId}:${place.lineNumber}:${place.columnNumber}`;
-    let sentry = this.#byPlace.get(key);
-    if (!sentry) {
-      const id = this.#nextId++;
-      const { breakpointId } = this.#debugger.post<{ breakpointId: string }>('Debugger.setBreakpoint', {
-        location: place,
-        condition: condition(kind, id),
-      });
-      sentry = { id, breakpointId, visitors: new Set() };
-      this.#byPlace.set(key, sentry);
-      this.#byId.set(id, sentry);
-    }
-    const posted = sentry;
-    posted.visitors.add(visitor);
+    const sentry = this.#posted.get(key) ?? this.#place(kind, key, place);
+    sentry.visitors.add(visitor);
     return () => {
-      posted.visitors.delete(visitor);
-      if (posted.visitors.size > 0 || this.#byPlace.get(key) !== posted) return;
-      this.#byPlace.delete(key);
-      this.#byId.delete(posted.id);
+      sentry.visitors.delete(visitor);
+      if (sentry.visitors.size > 0 || this.#posted.get(key) !== sentry) return;
+      this.#forget(key, sentry);
       try {
-        this.#debugger.post('Debugger.removeBreakpoint', { breakpointId: posted.breakpointId });
+        this.#debugger.post('Debugger.removeBreakpoint', { breakpointId: sentry.breakpointId });
       } catch {
         // The session was closed, and every breakpoint of it went with it.
       }
     };
   }
 
-  /** The breakpoint condition calls this, inside a call of the user's function. */
-  visited(id: number, door: Door | null): void {
-    for (const visitor of [...(this.#byId.get(id)?.visitors ?? [])]) visitor(door);
-  }
-
   /** A live edit drops every breakpoint of the script (measured): what stood there is to be posted again. */
   lostIn(scriptId: string): void {
-    for (const [key, sentry] of this.#byPlace) {
-      if (key.split(':')[1] !== scriptId) continue;
-      this.#byPlace.delete(key);
-      this.#byId.delete(sentry.id);
-    }
+    for (const [key, sentry] of this.#posted) if (sentry.scriptId === scriptId) this.#forget(key, sentry);
+  }
+
+  #place(kind: 'door' | 'pass', key: string, location: Location): Sentry {
+    const visitors = new Set<Visitor>();
+    const id = this.#visits.add(visitors);
+    const { breakpointId } = this.#debugger.post<{ breakpointId: string }>('Debugger.setBreakpoint', {
+      location,
+      condition: condition(kind, id),
+    });
+    const sentry = { id, scriptId: location.scriptId, breakpointId, visitors };
+    this.#posted.set(key, sentry);
+    return sentry;
+  }
+
+  #forget(key: string, sentry: Sentry): void {
+    this.#posted.delete(key);
+    this.#visits.remove(sentry.id);
   }
 }
 

@@ -308,7 +308,12 @@ export class Ledger {
     for (const unit of this.#units.values()) {
       if (unit.proof !== 'watched') continue;
       unit.stopWatching?.();
-      const stop = this.#engines[unit.engine].watch(unit, (proof) => this.#seen(unit, proof));
+      let stop: (() => void) | null;
+      try {
+        stop = this.#engines[unit.engine].watch(unit, (proof) => this.#seen(unit, proof));
+      } catch {
+        continue; // What is in place stays in place; without proof it stays pending.
+      }
       if (!stop) {
         unit.proof = 'none needed';
         continue;

@@ -2,7 +2,7 @@ import { fs, inspector } from './builtins.ts';
 import { Capabilities } from './capabilities.ts';
 import { Pipe, type Handlers } from './control/pipe.ts';
 import { DebuggerSession } from './debuggerSession.ts';
-import { Doors, Sentries, type Door } from './doors.ts';
+import { Doors, Sentries, Visits, type Door } from './doors.ts';
 import { LiveEdit } from './engines/liveEdit.ts';
 import { ScopeBinding } from './engines/scopeBinding.ts';
 import { later } from './guard.ts';
@@ -56,14 +56,15 @@ export function install(options: InstallOptions): InstallResult {
 
 function create(): Installed {
   const session = new DebuggerSession();
-  const sentries = new Sentries(session);
+  const visits = new Visits();
+  const sentries = new Sentries(session, visits);
   const doors = new Doors(session, sentries);
   const scripts = new Scripts(session);
   const capabilities = new Capabilities(session);
   const ledger = new Ledger({
     engines: {
       'scope-binding': new ScopeBinding(doors),
-      'live-edit': new LiveEdit(session, capabilities, scripts, sentries, doors),
+      'live-edit': new LiveEdit(session, capabilities, scripts, visits, doors),
     },
     scripts,
     doors,
@@ -101,7 +102,7 @@ function create(): Installed {
     version: HOTPATCH_VERSION,
     visited: (id, door) => {
       try {
-        sentries.visited(id, door ?? null);
+        visits.visited(id, door ?? null);
       } catch {
         // Inside a call of the user's function.
       }

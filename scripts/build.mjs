@@ -22,7 +22,7 @@ export async function buildAll() {
   await rm(new URL('../dist', import.meta.url), { recursive: true, force: true });
   await Promise.all([
     // No keepNames: esbuild would insert calls of a helper that does not exist in the target.
-    // An expression, so that one Runtime.evaluate gives the installer back.
+    // One expression that gives the installer back and leaves no global behind, for one Runtime.evaluate.
     build({
       ...common,
       entryPoints: { agent: 'agent/main.ts' },
@@ -31,7 +31,8 @@ export async function buildAll() {
       globalName: 'hotpatchAgent',
       sourcemap: false,
       define: { HOTPATCH_VERSION: JSON.stringify(version) },
-      footer: { js: 'hotpatchAgent;\n//# sourceURL=hotpatch:agent' },
+      banner: { js: '(() => {' },
+      footer: { js: 'return hotpatchAgent;\n})()\n//# sourceURL=hotpatch:agent' },
     }),
     build({
       ...common,

@@ -1,6 +1,6 @@
 import type { Capabilities } from '../capabilities.ts';
-import type { DebuggerSession } from '../debuggerSession.ts';
-import type { Doors, Sentries } from '../doors.ts';
+import { DebuggerSession } from '../debuggerSession.ts';
+import { Sentries, type Doors, type Visits } from '../doors.ts';
 import { AgentError } from '../guard.ts';
 import { CODES, type Replacement } from '../protocol.ts';
 import type { LoadedScript, Scripts } from '../scripts.ts';
@@ -26,7 +26,7 @@ export class LiveEdit implements Engine {
   readonly #debugger: DebuggerSession;
   readonly #capabilities: Capabilities;
   readonly #scripts: Scripts;
-  readonly #sentries: Sentries;
+  readonly #visits: Visits;
   readonly #doors: Doors;
   /** By unit key: the id of the text that the last edit replaced, and where the function's body was in it. */
   readonly #replaced = new Map<
@@ -38,13 +38,13 @@ export class LiveEdit implements Engine {
     session: DebuggerSession,
     capabilities: Capabilities,
     scripts: Scripts,
-    sentries: Sentries,
+    visits: Visits,
     doors: Doors,
   ) {
     this.#debugger = session;
     this.#capabilities = capabilities;
     this.#scripts = scripts;
-    this.#sentries = sentries;
+    this.#visits = visits;
     this.#doors = doors;
   }
 
@@ -78,7 +78,10 @@ export class LiveEdit implements Engine {
   watch(unit: Unit, seen: (proof: 'proved' | 'disproved') => void): (() => void) | null {
     const { script, current } = unit;
     if (!current) return null;
-    const release = this.#debugger.hold();
+    // A session of its own: only one that connects after the edit knows the id of the replaced text.
+    const session = new DebuggerSession();
+    const sentries = new Sentries(session, this.#visits);
+    const release = session.hold();
     const stops: (() => void)[] = [];
     const stop = () => {
       for (const each of stops) each();
@@ -90,11 +93,11 @@ export class LiveEdit implements Engine {
     };
     const start = script.currentOffset(unit.range.start) ?? unit.range.start;
     const here = script.location(start + current.bodyOffset);
-    const newer = this.#sentries.post('pass', here, visit('proved'));
+    const newer = sentries.post('pass', here, visit('proved'));
     if (newer) stops.push(newer);
     const old = this.#replaced.get(unit.key);
     if (old) {
-      const older = this.#sentries.post('pass', placeIn(old), visit('disproved'));
+      const older = sentries.post('pass', placeIn(old), visit('disproved'));
       if (older) stops.push(older);
     }
     return stop;

@@ -68,8 +68,13 @@ async function patch(command: Extract<Command, { name: 'patch' }>): Promise<Stat
 async function unload(command: Extract<Command, { name: 'unload' }>): Promise<Status> {
   return within(command.pid, async (session) => {
     const { unloaded, blocked } = await session.unload(command.ids);
-    out(command.json ? json({ unloaded, blocked }) : unloaded.map((id) => `unloaded ${id.slice(0, 12)}\n`).join(''));
-    for (const { id, code, data } of blocked) err(`${id.slice(0, 12)}: ${words(new HotPatchError(code as never, data))}\n`);
+    out(
+      command.json
+        ? json({ unloaded, blocked })
+        : unloaded.map((id) => `unloaded ${id.slice(0, 12)}\n`).join(''),
+    );
+    for (const { id, code, data } of blocked)
+      err(`${id.slice(0, 12)}: ${words(new HotPatchError(code as never, data))}\n`);
     if (blocked.length === 0) return EXIT.done;
     return unloaded.length === 0 ? EXIT.refused : EXIT.other;
   });
@@ -78,7 +83,9 @@ async function unload(command: Extract<Command, { name: 'unload' }>): Promise<St
 /** Attaches, works, and lets go again. */
 async function within(pid: number, work: (session: Session) => Promise<Status>): Promise<Status> {
   const { Session: Attached } = await import('../session/session.ts');
-  const session = await Attached.attach(pid, { agentSource: readFileSync(join(__dirname, 'agent.js'), 'utf8') });
+  const session = await Attached.attach(pid, {
+    agentSource: readFileSync(join(__dirname, 'agent.js'), 'utf8'),
+  });
   try {
     return await work(session);
   } finally {
@@ -103,7 +110,13 @@ function fail(error: unknown, command: Command | undefined): Status {
 function refusedReport(error: HotPatchError, command: Extract<Command, { name: 'patch' }>): PatchReport {
   const { code, message, data } = error;
   const line = typeof data['line'] === 'number' ? data['line'] : 1;
-  const target = { function: '', file: resolve(command.file), line, status: 'refused', engine: null } as const;
+  const target = {
+    function: '',
+    file: resolve(command.file),
+    line,
+    status: 'refused',
+    engine: null,
+  } as const;
   return {
     patchId: null,
     pid: command.pid,

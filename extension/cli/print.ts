@@ -73,7 +73,9 @@ export function patchTable(patches: readonly PatchState[]): string {
   if (patches.length === 0) return 'Nothing is loaded.\n';
   const cells = patches.flatMap(({ id, loadedAt, functions, unloadBlocked }) =>
     functions.map(({ function: name, file, line, engine, outcome }, index) => {
-      const note = unloadBlocked ? ` (not unloaded: ${explain(unloadBlocked.code, unloadBlocked.data).what})` : '';
+      const note = unloadBlocked
+        ? ` (not unloaded: ${explain(unloadBlocked.code, unloadBlocked.data).what})`
+        : '';
       return [
         index === 0 ? id.slice(0, 12) : '',
         name,
@@ -111,6 +113,12 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
   const all = [head, ...rows];
   const widths = head.map((_, column) => Math.max(...all.map((row) => (row[column] ?? '').length)));
   return all
-    .map((row) => `${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ').trimEnd()}\n`)
+    .map(
+      (row) =>
+        `${row
+          .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+          .join('  ')
+          .trimEnd()}\n`,
+    )
     .join('');
 }

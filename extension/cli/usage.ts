@@ -34,7 +34,12 @@ export type Command =
       readonly waitMs: number;
     }
   | { readonly name: 'list'; readonly json: boolean; readonly pid: number }
-  | { readonly name: 'unload'; readonly json: boolean; readonly pid: number; readonly ids: readonly string[] | 'all' };
+  | {
+      readonly name: 'unload';
+      readonly json: boolean;
+      readonly pid: number;
+      readonly ids: readonly string[] | 'all';
+    };
 
 const OPTIONS = {
   json: { type: 'boolean' },
@@ -65,7 +70,8 @@ export function parseCommand(args: readonly string[]): Command {
   const allowed = ALLOWED[name];
   if (!allowed) throw usage(`There is no command ${name}.`);
   for (const option of Object.keys(values)) {
-    if (!allowed.includes(option as keyof typeof OPTIONS)) throw usage(`hotpatch ${name} takes no --${option}.`);
+    if (!allowed.includes(option as keyof typeof OPTIONS))
+      throw usage(`hotpatch ${name} takes no --${option}.`);
   }
   const json = values.json ?? false;
   switch (name) {
@@ -91,7 +97,8 @@ export function parseCommand(args: readonly string[]): Command {
       noMore(name, rest);
       return { name, json, pid: pidOf(values.pid) };
     default: {
-      if (values.all ? rest.length > 0 : rest.length === 0) throw usage('hotpatch unload needs an ID or --all.');
+      if (values.all ? rest.length > 0 : rest.length === 0)
+        throw usage('hotpatch unload needs an ID or --all.');
       return { name: 'unload', json, pid: pidOf(values.pid), ids: values.all ? 'all' : rest };
     }
   }
@@ -114,7 +121,8 @@ function pidOf(text: string | undefined): number {
 
 function secondsOf(text: string): number {
   const seconds = Number(text);
-  if (!Number.isFinite(seconds) || seconds < 0 || text.trim() === '') throw usage(`--wait ${text} is no time.`);
+  if (!Number.isFinite(seconds) || seconds < 0 || text.trim() === '')
+    throw usage(`--wait ${text} is no time.`);
   return seconds;
 }
 

@@ -106,8 +106,7 @@ function refused(change: Change, code: Code, data: Details): Planned {
 /** Live edit could do it, but must not: it is gone, or may crash the process and the user has not agreed. */
 function liveEditBlock(facts: PlanFacts, name: string, binding: BindingPlan | Refusal): Refusal | null {
   const { liveEdit, node } = facts.target;
-  const why =
-    'code' in binding ? lowered(explain(binding.code, binding.data).what) : 'a patch of it holds it so';
+  const why = 'code' in binding ? reasonOf(binding) : 'a loaded patch holds it that way';
   if (liveEdit === 'gone') return { code: CODES.liveEditGone, data: { function: name, why, node } };
   if (liveEdit === 'risky' && !facts.allowLiveEdit) {
     return { code: CODES.liveEditConsent, data: { function: name, why, node } };
@@ -147,6 +146,7 @@ function replacement(
   return { function: name, file, url: running.url, engine, bodyOffset, ...parts };
 }
 
-function lowered(sentence: string): string {
-  return sentence.replace(/\.$/, '');
+function reasonOf({ code, data }: Refusal): string {
+  const { reason } = data;
+  return typeof reason === 'string' ? reason : explain(code, data).what.replace(/\.$/, '');
 }
