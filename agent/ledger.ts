@@ -373,7 +373,12 @@ export class Ledger {
     const unit = this.#units.get(keyOf(replacement));
     const data = { function: replacement.function };
     if (!unit) return { status: 'stale', code: CODES.changedElsewhere, data };
-    // A later patch of the same function stands in front of this one; it would run again were that unloaded.
+    if (unit.current !== replacement) {
+      const other = this.#entries.find(({ patch }) =>
+        patch.replacements.some((each) => each === unit.current),
+      );
+      return { status: 'pending', code: CODES.covered, data: { other: other?.patch.id.slice(0, 12) ?? '?' } };
+    }
     if (!this.#engines[unit.engine].holds(unit))
       return { status: 'stale', code: CODES.changedElsewhere, data };
     if (unit.proof === 'watched') return { status: 'pending', code: CODES.waitingForProof, data };

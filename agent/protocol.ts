@@ -296,6 +296,7 @@ export const CODES = {
   changedElsewhere: 'HP4011',
   otherRefused: 'HP4012',
   ambiguousPatch: 'HP4013',
+  covered: 'HP4014',
   // HP9xxx: use and inner faults
   usage: 'HP9001',
   internal: 'HP9002',

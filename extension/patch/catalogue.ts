@@ -141,7 +141,7 @@ const catalogue: Readonly<Record<Code, Entry>> = {
 
   [CODES.fileUnreadable]: { what: '{file} cannot be read ({reason}).', next: 'Check the path.' },
   [CODES.syntaxError]: {
-    what: '{file}:{line}:{column}: {message}',
+    what: '{file}:{line}:{column}: {message}.',
     next: 'Correct it and patch again. Nothing was changed.',
   },
   [CODES.notLoaded]: {
@@ -207,6 +207,10 @@ const catalogue: Readonly<Record<Code, Entry>> = {
     next: 'See that function.',
   },
   [CODES.ambiguousPatch]: { what: '{id} is the beginning of {count} patch ids.', next: 'Give more of it.' },
+  [CODES.covered]: {
+    what: 'Patch {other} of the same function was loaded later and runs in its place.',
+    next: 'Unload that one to bring this one back.',
+  },
 
   [CODES.usage]: { what: '{message}', next: 'Run `hotpatch --help`.' },
   [CODES.internal]: { what: 'A fault of ours: {message}', next: 'Please report it.' },
