@@ -4,7 +4,6 @@ import { spawn } from 'node:child_process';
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { ensureDependencies, root } from './dependencies.mjs';
 
 const say = (line = '') => process.stdout.write(`${line}\n`);
@@ -75,18 +74,16 @@ async function main() {
   await ensureDependencies();
   const { buildAll } = await import('./build.mjs');
   await buildAll();
+  await run(process.execPath, [
+    join(root, 'node_modules', 'typescript', 'bin', 'tsc'),
+    '-p',
+    join(root, 'sample'),
+  ]);
   // A copy, so that the edit below leaves the checkout as it is.
   const folder = await mkdtemp(join(tmpdir(), 'hotpatch-sample-'));
   let running;
   try {
-    await cp(join(root, 'sample'), folder, {
-      recursive: true,
-      filter: (path) => !path.includes('node_modules'),
-    });
-    await run(process.execPath, [
-      join(root, 'node_modules', 'typescript', 'bin', 'tsc'),
-      ...['-p', folder, '--typeRoots', join(root, 'node_modules', '@types')],
-    ]);
+    await cp(join(root, 'sample'), folder, { recursive: true });
 
     step('Start the sample service: TypeScript, compiled, an ordinary node process');
     running = await startService(folder);
