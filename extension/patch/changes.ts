@@ -188,7 +188,7 @@ function selectChanged(reading: Reading): readonly Selected[] {
   if (changes.length === 0) {
     return [{ ok: false, function: '', line: 1, refusal: { code: CODES.nothingChanged, data: { file } } }];
   }
-  return changes.map((change) => guardForeign(reading, change));
+  return changes.map((change) => guarded(reading, change));
 }
 
 function selectUnit(reading: Reading, unit: FunctionUnit): Selected {
@@ -196,9 +196,9 @@ function selectUnit(reading: Reading, unit: FunctionUnit): Selected {
   const inside = reading.changes.filter(({ edited }) => edited === unit || isInside(edited, unit));
   const change =
     inside.find(({ edited }) => edited === unit) ?? (inside.length === 1 ? inside[0] : undefined);
-  if (change) return guardForeign(reading, change);
+  if (change) return guarded(reading, change);
   const twin = reading.running.list.find(({ name }) => name === unit.name);
-  if (twin && inside.length > 1) return guardForeign(reading, { running: twin, edited: unit, line });
+  if (twin && inside.length > 1) return guarded(reading, { running: twin, edited: unit, line });
   const code = twin ? CODES.nothingChanged : CODES.functionNotRunning;
   return {
     ok: false,
@@ -208,15 +208,31 @@ function selectUnit(reading: Reading, unit: FunctionUnit): Selected {
   };
 }
 
-function guardForeign({ foreign }: Reading, change: Change): Selected {
-  if (!foreign.has(change.running)) return { ok: true, change };
-  const name = change.edited.name;
+/** A change, if it is known what of the running text it replaces. */
+function guarded(reading: Reading, change: Change): Selected {
+  const { edited, running, line } = change;
+  const foreign: Refusal | null = reading.foreign.has(running)
+    ? { code: CODES.otherCompiler, data: { function: edited.name } }
+    : null;
+  const refusal = foreign ?? miscounted(reading, edited);
+  return refusal ? { ok: false, function: edited.name, line, refusal } : { ok: true, change };
+}
+
+/** Functions that share a label are told apart by their order alone: one more or less, and which is which is not known. */
+function miscounted({ running, edited, texts }: Reading, { name }: FunctionUnit): Refusal | null {
+  const label = labelOf(name);
+  const count = (list: readonly FunctionUnit[]) => list.filter((unit) => labelOf(unit.name) === label).length;
+  const [before, after] = [count(running.list), count(edited.list)];
+  if (before === after || Math.max(before, after) === 1) return null;
   return {
-    ok: false,
-    function: name,
-    line: change.line,
-    refusal: { code: CODES.otherCompiler, data: { function: name } },
+    code: CODES.ambiguousFunction,
+    data: { function: label, file: texts.file, count: Math.max(before, after) },
   };
+}
+
+/** The name without the numbers that tell functions of one label apart. */
+function labelOf(name: string): string {
+  return name.replace(/#\d+(?=\.|$)/g, '');
 }
 
 export function isInside(inner: FunctionUnit, outer: FunctionUnit): boolean {

@@ -132,7 +132,7 @@ class Collector {
       case 'Property':
         return this.#property(above, node, parents);
       case 'AssignmentExpression':
-        if (above.right === node) return this.#assigned(above, node);
+        if (above.right === node) return this.#assigned(above, node, parents);
         break;
       case 'ExportDefaultDeclaration':
         return { label: 'default', place: { kind: 'closure' }, from };
@@ -199,9 +199,19 @@ class Collector {
   #assigned(
     assignment: ESTree.AssignmentExpression,
     node: FunctionNode,
+    parents: readonly Node[],
   ): { label: string; place: Place; from: number } {
     const from = node.start;
     const target = assignment.left;
+    // `const f = exports.f = function …`: more than one holds it.
+    const isKept = !['ExpressionStatement', 'SequenceExpression'].includes(parents.at(-2)?.type ?? '');
+    if (isKept || assignment.operator !== '=') {
+      const label =
+        memberText(target as Node)
+          ?.split('.')
+          .at(-1) ?? '(closure)';
+      return { label, place: { kind: 'closure' }, from };
+    }
     if (target.type === 'Identifier') {
       return { label: target.name, place: { kind: 'binding', name: target.name, assignable: true }, from };
     }

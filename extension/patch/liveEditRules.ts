@@ -2,7 +2,7 @@ import { CODES } from '../../agent/protocol.ts';
 import type { Refusal } from './changes.ts';
 import type { FunctionUnit } from './functions.ts';
 import { parse, walk, type Node, type Parsed } from './parse.ts';
-import { capturesAround, hasDirectEval, usesLexicalThis } from './references.ts';
+import { capturesAround, hasDirectEval, usesLexicalThis } from './captures.ts';
 
 /** V8 compares a changed chunk of lines character by character only below this many characters (liveedit.cc). */
 const CHUNK_LIMIT = 800;

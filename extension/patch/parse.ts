@@ -88,6 +88,23 @@ export function walk(node: Node, visit: (node: Node, parents: readonly Node[]) =
   step(node);
 }
 
+const parents = new WeakMap<Parsed, ReadonlyMap<Node, Node>>();
+
+/** The node around a node; null for the program. */
+export function parentOf(parsed: Parsed, node: ESTree.Node): Node | null {
+  let known = parents.get(parsed);
+  if (!known) {
+    const found = new Map<Node, Node>();
+    walk(parsed.ast, (at, above) => {
+      const parent = above.at(-1);
+      // `{ f }` is one node as key and value; the value is what is meant.
+      if (parent) found.set(at, parent);
+    });
+    parents.set(parsed, (known = found));
+  }
+  return known.get(node as Node) ?? null;
+}
+
 export function isFunction(node: ESTree.Node): node is FunctionNode {
   return (
     node.type === 'FunctionDeclaration' ||

@@ -9,7 +9,7 @@ import {
   type ScriptSource,
   type TargetFacts,
 } from '../../agent/protocol.ts';
-import { planBinding, topUnit, type BindingPlan, type Part } from './bind.ts';
+import { namesNotRunning, planBinding, topUnit, type BindingPlan, type Part } from './bind.ts';
 import { explain } from './catalogue.ts';
 import { isInside, type Change, type Reading, type Refusal } from './changes.ts';
 import type { FunctionUnit } from './functions.ts';
@@ -74,6 +74,8 @@ function planLiveEdit(
     return refused(change, CODES.heldByOtherEngine, { engine: holder.engine });
 
   const nested = reading.changes.find(({ running }) => isInside(running, change.running));
+  const missing = namesNotRunning(reading, change)[0];
+  if (missing !== undefined) return refused(change, CODES.nameUnreachable, { name: missing });
   const unsafe: Refusal | null = nested
     ? {
         code: CODES.liveEditUnsafe,

@@ -1,331 +1,208 @@
-import type { Scope, Variable } from 'eslint-scope';
+import type { Variable } from 'eslint-scope';
 import type * as ESTree from 'estree';
-import { isTransientArgument, memberText } from './functions.ts';
-import { children, isFunction, parse, walk, type Node, type Parsed } from './parse.ts';
+import type { Mention } from '../../agent/protocol.ts';
+import { exportsText, follow, keyOf, type Start, type Value, type ValueObject } from './follow.ts';
+import { memberText, type FunctionUnit, type Place } from './functions.ts';
+import { followImporters, specifierHints, type Provider } from './importers.ts';
+import { parentOf, parse, walk, type Node, type Parsed } from './parse.ts';
 
-/** Parameters of the function that Node wraps around a CommonJS module. */
-const WRAPPER_NAMES = new Set(['exports', 'require', 'module', '__filename', '__dirname']);
-
-/** A use of a function other than a call: somebody may keep the function object. */
-export interface TakenReference {
-  /** 1-based. */
-  readonly line: number;
+/** How the program gets at a function: what a new binding of it would reach, and what not. */
+export interface References {
+  /** The first place known that keeps the function object and would go on calling it; null: there is none. */
+  readonly taken: { readonly url: string; readonly line: number } | null;
+  /** Under which keys the script's own exports lead to it. */
+  readonly exported: ValueObject;
 }
 
-export interface BindingUse {
-  /** CommonJS export keys that hold the function. */
-  readonly exported: readonly string[];
-  /** Where its object is taken otherwise. */
-  readonly taken: readonly TakenReference[];
+/** A script of the target, for messages and to resolve specifiers. */
+interface Home {
+  readonly parsed: Parsed;
+  readonly url: string;
 }
 
-/** How a script uses a function of its own that a name is bound to. */
-export function useOfBinding(parsed: Parsed, variable: Variable): BindingUse {
-  const exported: string[] = [];
-  const taken: TakenReference[] = [];
-  const own = new Set(variable.references.map((reference) => reference.identifier as ESTree.Node));
-  walk(parsed.ast, (node, parents) => {
-    if (!own.has(node)) return;
-    const key = exportKey(node, parents);
-    if (key !== null) exported.push(key);
-    else if (!isHarmless(node, parents)) taken.push({ line: node.loc.start.line });
-  });
-  return { exported: [...new Set(exported)], taken };
+/** Finds who keeps a top-level function of `home`, in its own script and in those that mention it. */
+export function referencesTo(home: Home, unit: FunctionUnit, mentions: readonly Mention[]): References {
+  const { parsed, url } = home;
+  const { place } = unit;
+  const { taken, exported } = inOwnScript(parsed, place);
+  if (taken.length > 0) return { taken: { url, line: Math.min(...taken) }, exported };
+  const key = sharedKey(place);
+  for (const mention of key === null ? [] : mentions) {
+    const [line] = linesTakingProperty(mention.text, key!);
+    if (line !== undefined) return { taken: { url: mention.url, line }, exported };
+  }
+  const importers = followImporters(mentions, provider(home, exported));
+  return { taken: importers.taken[0] ?? null, exported };
 }
 
 /**
- * Where other scripts keep a function that `home` exports under one of `names`: by destructuring, or by reading it
- * without calling it. Texts that cannot be parsed count as keeping it.
+ * What texts of other scripts have in them that may keep the function. Asked with the mentions that these names gave,
+ * it names more where one of them gives the function on under its own exports.
  */
-export function takenByImporters(
-  mentions: readonly { readonly url: string; readonly text: string }[],
-  names: ReadonlySet<string>,
-  home: string,
-): readonly { readonly url: string; readonly line: number }[] {
-  const found: { url: string; line: number }[] = [];
-  for (const { url, text } of mentions) {
-    const result = parse(text, looksLikeModule(text));
-    if (!result.ok) found.push({ url, line: 1 });
-    else for (const line of linesThatTake(result.parsed, names, home)) found.push({ url, line });
-  }
-  return found;
-}
-
-/** Lines where a property called `key` is read without being called: a method may be kept there. */
-export function linesTakingProperty(parsed: Parsed, key: string): readonly number[] {
-  const lines: number[] = [];
-  walk(parsed.ast, (node, parents) => {
-    if (takesProperty(node, parents, key)) lines.push(node.loc.start.line);
-  });
-  return lines;
-}
-
-/** Names of the module that some function inside it uses, so that V8 keeps them where a door can reach them. */
-export function capturedNames(parsed: Parsed): ReadonlySet<string> {
-  const found = new Set<string>();
-  for (const variable of parsed.moduleScope.variables) {
-    if (variable.references.some(({ from }) => functionScopeOf(from) !== parsed.moduleScope))
-      found.add(variable.name);
-  }
-  for (const scope of parsed.scopes.scopes) {
-    if (functionScopeOf(scope) === parsed.moduleScope) continue;
-    for (const { identifier, resolved } of scope.references) {
-      if (!resolved && WRAPPER_NAMES.has(String(identifier.name))) found.add(String(identifier.name));
+export function namesLeadingTo(
+  home: Home,
+  unit: FunctionUnit,
+  mentions: readonly Mention[] = [],
+): readonly string[] {
+  const key = sharedKey(unit.place);
+  const { exported } = inOwnScript(home.parsed, unit.place);
+  const names = new Set(key === null ? [] : [key]);
+  if (Object.keys(exported).length > 0) {
+    const { providers } = followImporters(mentions, provider(home, exported));
+    for (const each of providers) {
+      for (const hint of specifierHints(each.url)) names.add(hint);
+      for (const name of Object.keys(each.exports)) if (name !== 'default') names.add(name);
     }
   }
-  // Imports (but not namespaces) and exports of ES modules are cells of the module itself: a door reaches them even
-  // where no function uses them (measured on Node 20 and 26).
-  if (parsed.isModule) for (const name of moduleCells(parsed)) found.add(name);
-  if (hasDirectEval(parsed)) for (const variable of parsed.moduleScope.variables) found.add(variable.name);
-  return found;
+  return [...names];
 }
 
-function moduleCells(parsed: Parsed): readonly string[] {
-  return parsed.ast.body.flatMap((statement) => {
-    switch (statement.type) {
-      case 'ImportDeclaration':
-        return statement.specifiers.flatMap(({ type, local }) =>
-          type === 'ImportNamespaceSpecifier' ? [] : [local.name],
-        );
-      case 'ExportNamedDeclaration':
-        if (statement.source) return [];
-        return [
-          ...statement.specifiers.flatMap(({ local }) => (local.type === 'Identifier' ? [local.name] : [])),
-          ...(statement.declaration ? declaredNames(statement.declaration) : []),
-        ];
-      case 'ExportDefaultDeclaration': {
-        const { declaration } = statement;
-        const isNamed = declaration.type === 'FunctionDeclaration' || declaration.type === 'ClassDeclaration';
-        return isNamed && declaration.id ? [declaration.id.name] : [];
-      }
-      default:
-        return [];
+function provider({ parsed, url }: Home, exports: ValueObject): Provider {
+  return { url, isModule: parsed.isModule, exports };
+}
+
+/** A method is found on any instance, so other scripts are searched for its name; null: it is not known by name. */
+function sharedKey(place: Place): string | null {
+  if (place.kind === 'method') return place.isPrivate || place.part !== 'value' ? null : place.key;
+  if (place.kind !== 'property' || place.part !== 'value') return null;
+  return place.holder?.endsWith('.prototype') ? place.key : null;
+}
+
+function inOwnScript(parsed: Parsed, place: Place): { taken: readonly number[]; exported: ValueObject } {
+  // Reading an accessor runs it; there is no function object to keep.
+  if ('part' in place && place.part !== 'value') return { taken: [], exported: {} };
+  const starts = startsOf(parsed, place);
+  const first = follow(parsed, starts);
+  const taken = [...first.taken];
+  let exported: Record<string, Value> = { ...declaredExports(parsed, place), ...first.exported };
+  // The script's own `exports` lead there as well, and may be given on under more keys.
+  for (let more = !parsed.isModule; more;) {
+    const again = follow(parsed, exportsStarts(parsed, exported));
+    taken.push(...again.taken);
+    const all = { ...exported, ...again.exported };
+    more = Object.keys(all).length > Object.keys(exported).length;
+    exported = all;
+  }
+  const key = place.kind === 'property' ? place.key : sharedKey(place);
+  if (key !== null) taken.push(...linesTaking(parsed, key));
+  return { taken, exported };
+}
+
+function startsOf(parsed: Parsed, place: Place): readonly Start[] {
+  switch (place.kind) {
+    case 'binding': {
+      const variable = parsed.moduleScope.set.get(place.name);
+      return variable ? [{ variable, value: 'function' }] : [];
     }
-  });
-}
-
-function declaredNames(declaration: ESTree.Declaration): readonly string[] {
-  if (declaration.type !== 'VariableDeclaration') return declaration.id ? [declaration.id.name] : [];
-  return declaration.declarations.flatMap(({ id }) => (id.type === 'Identifier' ? [id.name] : []));
-}
-
-/**
- * For each function or block scope around `inner`, the names that functions inside it capture, innermost scope first.
- * V8 ignores a live edit that changes any of these lists (measured).
- */
-export function capturesAround(parsed: Parsed, inner: Node): readonly (readonly string[])[] {
-  const lists: string[][] = [];
-  for (let scope = scopeOf(parsed, inner)?.upper ?? null; scope; scope = scope.upper) {
-    const own = functionScopeOf(scope);
-    const captured = scope.variables.filter(({ references }) =>
-      references.some(({ from }) => functionScopeOf(from) !== own),
-    );
-    const wrapper =
-      scope === parsed.moduleScope && !parsed.isModule
-        ? [...capturedNames(parsed)].filter((name) => WRAPPER_NAMES.has(name)).sort()
+    case 'method': {
+      const { className, key, isStatic } = place;
+      if (isStatic || className === null || key === null) return [];
+      return nodesOf(parsed, `${className}.prototype`, { [key]: 'function' });
+    }
+    case 'property': {
+      if (place.holder === null) return [];
+      const value: Value = { [place.key]: 'function' };
+      if (place.holder.endsWith('.prototype')) return nodesOf(parsed, place.holder, value);
+      const [root = '', ...path] = place.holder.split('.');
+      const variable = parsed.moduleScope.set.get(root);
+      return variable
+        ? [{ variable, value: path.reduceRight<Value>((inner, key) => ({ [key]: inner }), value) }]
         : [];
-    lists.push([...wrapper, ...captured.map(({ name }) => name)]);
-  }
-  return lists;
-}
-
-/** Names that a function uses and does not declare: of its module, of scopes between, or global. */
-export function freeNames(parsed: Parsed, node: Node): ReadonlyMap<string, Variable | null> {
-  const found = new Map<string, Variable | null>();
-  const inside = new Set<ESTree.Node>();
-  walk(node, (at) => {
-    inside.add(at);
-  });
-  for (const scope of parsed.scopes.scopes) {
-    for (const { identifier, resolved } of scope.references) {
-      if (!inside.has(identifier as ESTree.Node)) continue;
-      if (resolved && inside.has(resolved.scope.block as ESTree.Node)) continue;
-      found.set(String(identifier.name), resolved);
-    }
-  }
-  return found;
-}
-
-/** Does this function itself (not a nested ordinary one) use what belongs to the function around it? */
-export function usesLexicalThis(node: Node): boolean {
-  let found = false;
-  const step = (at: Node) => {
-    if (at !== node && isFunction(at) && at.type !== 'ArrowFunctionExpression') return;
-    if (at.type === 'ThisExpression' || at.type === 'Super' || at.type === 'MetaProperty') found = true;
-    if (at.type === 'Identifier' && at.name === 'arguments') found = true;
-    for (const child of children(at)) step(child);
-  };
-  step(node);
-  return found;
-}
-
-/** Private names (`#x`) that a function uses. */
-export function usesPrivateNames(node: Node): boolean {
-  let found = false;
-  walk(node, (at) => {
-    if (at.type === 'PrivateIdentifier') found = true;
-  });
-  return found;
-}
-
-export function hasDirectEval(parsed: Parsed): boolean {
-  let found = false;
-  walk(parsed.ast, (node) => {
-    if (node.type === 'CallExpression' && node.callee.type === 'Identifier' && node.callee.name === 'eval')
-      found = true;
-  });
-  return found;
-}
-
-/** The scope that a function opens for its parameters and variables. */
-export function scopeOf(parsed: Parsed, node: Node): Scope | null {
-  return parsed.scopes.acquire(node as never, true) ?? null;
-}
-
-/** Class field initializers and static blocks are functions to V8 as well. */
-function functionScopeOf(scope: Scope): Scope {
-  let at = scope;
-  while (
-    at.upper &&
-    !['function', 'module', 'global', 'class-field-initializer', 'class-static-block'].includes(at.type)
-  ) {
-    at = at.upper;
-  }
-  return at;
-}
-
-function exportKey(node: Node, parents: readonly Node[]): string | null {
-  const [above, over, top] = [parents.at(-1), parents.at(-2), parents.at(-3)];
-  if (above?.type === 'AssignmentExpression' && above.right === node) {
-    // `exports.a = exports.b = f` as well: what is assigned to is what counts.
-    const text = memberText(above.left as Node);
-    const match = text && /^(?:module\.)?exports\.(\w+)$/.exec(text);
-    return match?.[1] ?? null;
-  }
-  if (above?.type === 'Property' && above.value === node && over?.type === 'ObjectExpression') {
-    const exports = top?.type === 'AssignmentExpression' && memberText(top.left as Node) === 'module.exports';
-    return exports && above.key.type === 'Identifier' ? above.key.name : null;
-  }
-  return null;
-}
-
-/** A call, an export that follows the binding, a check: nothing that keeps the function object. */
-function isHarmless(node: Node, parents: readonly Node[]): boolean {
-  const above = parents.at(-1);
-  if (!above) return true;
-  switch (above.type) {
-    case 'CallExpression':
-      return above.callee === node || isTransientArgument(above, node);
-    case 'TaggedTemplateExpression':
-      return above.tag === node;
-    case 'UnaryExpression':
-      return above.operator === 'typeof';
-    case 'ExportSpecifier':
-    case 'FunctionDeclaration':
-      return true;
-    case 'MemberExpression': {
-      if (above.object !== node || above.computed || above.property.type !== 'Identifier') return false;
-      const call = parents.at(-2);
-      const immediate = above.property.name === 'call' || above.property.name === 'apply';
-      return immediate && call?.type === 'CallExpression' && call.callee === above;
-    }
-    case 'ArrowFunctionExpression':
-      // esbuild's and swc's export getters: `__export(x, { f: () => f })` reads the binding each time.
-      return above.body === node && isExportGetter(parents.slice(0, -1));
-    case 'ReturnStatement': {
-      const around = parents.slice(0, -2);
-      return around.at(-1)?.type === 'FunctionExpression' && isExportGetter(around);
     }
     default:
-      return false;
+      return [];
   }
 }
 
-function isExportGetter(parents: readonly Node[]): boolean {
-  const object = parents.findLast((node) => node.type === 'ObjectExpression');
-  const at = object ? parents.indexOf(object) : -1;
-  const call = parents[at - 1];
-  if (call?.type !== 'CallExpression') return false;
-  const callee = memberText(call.callee as Node) ?? '';
-  return callee === 'Object.defineProperty' || /^_*export/i.test(callee);
+/** Every expression that is written like this: `A.prototype`. */
+function nodesOf(parsed: Parsed, text: string, value: Value): readonly Start[] {
+  const found: Start[] = [];
+  walk(parsed.ast, (node) => {
+    if (node.type === 'MemberExpression' && memberText(node) === text) found.push({ node, value });
+  });
+  return found;
 }
 
-function takesProperty(node: Node, parents: readonly Node[], key: string): boolean {
-  const above = parents.at(-1);
-  if (node.type === 'MemberExpression') {
-    if (node.computed ? !isLiteral(node.property, key) : !isIdentifier(node.property, key)) return false;
-    if (above?.type === 'CallExpression' && above.callee === node) return false;
-    if (above?.type === 'AssignmentExpression' && above.left === node) return false;
-    if (above?.type === 'UnaryExpression') return false;
-    // `a.m.call(b)` calls at once; `a.m.bind(b)` keeps it.
-    if (above?.type === 'MemberExpression' && above.object === node) {
-      const called = above.property.type === 'Identifier' && ['call', 'apply'].includes(above.property.name);
-      const call = parents.at(-2);
-      return !(called && call?.type === 'CallExpression' && call.callee === above);
+/** `exports` and `module.exports`, and what they are assigned as a whole. */
+function exportsStarts(parsed: Parsed, value: Value): readonly Start[] {
+  const found: Start[] = [];
+  for (const { identifier, resolved } of parsed.scopes.scopes.flatMap(({ references }) => references)) {
+    if (resolved || (identifier.name !== 'exports' && identifier.name !== 'module')) continue;
+    const name = identifier as Node;
+    const node = identifier.name === 'exports' ? name : parentOf(parsed, name);
+    if (!node || exportsText(node) !== '') continue;
+    found.push({ node, value });
+    const above = parentOf(parsed, node);
+    if (above?.type === 'AssignmentExpression' && above.left === node) found.push({ node: above, value });
+  }
+  return found;
+}
+
+/** What declares itself exported: `export function f`, `export const api = …`, `exports.f = function`. */
+function declaredExports(parsed: Parsed, place: Place): Record<string, Value> {
+  if (place.kind === 'export') return { [place.key]: 'function' };
+  if (place.kind !== 'binding' && place.kind !== 'property') return {};
+  const [root = '', ...path] = place.kind === 'binding' ? [place.name] : (place.holder ?? '').split('.');
+  const variable = parsed.moduleScope.set.get(root);
+  if (!variable) return {};
+  const value: Value =
+    place.kind === 'binding'
+      ? 'function'
+      : [...path, place.key].reduceRight<Value>((inner, key) => ({ [key]: inner }), 'function');
+  const names = exportedNames(parsed, variable);
+  const found: Record<string, Value> = Object.fromEntries(names.map((name) => [name, value]));
+  return isExportsItself(variable) && typeof value === 'object' ? { ...found, ...value } : found;
+}
+
+/** `const app = (exports = module.exports = {})`. */
+function isExportsItself(variable: Variable): boolean {
+  return variable.defs.some((def) => {
+    let init = (def.node as { init?: ESTree.Expression | null }).init ?? null;
+    for (; init?.type === 'AssignmentExpression'; init = init.right) {
+      if (exportsText(init.left as Node) === '') return true;
     }
-    if (above?.type === 'SequenceExpression') return false; // (0, m.f)(…)
-    return true;
-  }
-  return (
-    node.type === 'ObjectPattern' &&
-    node.properties.some((each) => each.type === 'Property' && isIdentifier(each.key, key))
-  );
+    return init !== null && exportsText(init as Node) === '';
+  });
 }
 
-function linesThatTake(parsed: Parsed, names: ReadonlySet<string>, home: string): number[] {
+function exportedNames(parsed: Parsed, variable: Variable): readonly string[] {
+  const isOwn = (node: ESTree.Node) => variable.defs.some((def) => (def.node as ESTree.Node) === node);
+  return parsed.ast.body.flatMap((statement) => {
+    if (statement.type === 'ExportDefaultDeclaration')
+      return isOwn(statement.declaration as ESTree.Node) ? ['default'] : [];
+    if (statement.type !== 'ExportNamedDeclaration' || !statement.declaration) return [];
+    const { declaration } = statement;
+    const declared = declaration.type === 'VariableDeclaration' ? declaration.declarations : [declaration];
+    return declared.some(isOwn) ? [variable.name] : [];
+  });
+}
+
+/** Lines of a text that keep what they read from a property of this name. Texts that cannot be parsed keep it. */
+function linesTakingProperty(text: string, key: string): readonly number[] {
+  const asModule = parse(text, true);
+  const result = asModule.ok ? asModule : parse(text, false);
+  return result.ok ? linesTaking(result.parsed, key) : [1];
+}
+
+/** Lines where a property called `key`, of whatever object, is read without being called at once. */
+function linesTaking(parsed: Parsed, key: string): readonly number[] {
   const lines: number[] = [];
-  for (const statement of parsed.ast.body) {
-    if (statement.type !== 'ImportDeclaration' || !mayMean(String(statement.source.value), home)) continue;
-    for (const specifier of statement.specifiers) {
-      if (specifier.type === 'ImportNamespaceSpecifier') continue;
-      const imported =
-        specifier.type === 'ImportDefaultSpecifier'
-          ? 'default'
-          : isIdentifier(specifier.imported)
-            ? specifier.imported.name
-            : '';
-      if (!names.has(imported)) continue;
-      const variable = parsed.moduleScope.set.get(specifier.local.name);
-      if (variable) lines.push(...useOfBinding(parsed, variable).taken.map(({ line }) => line));
+  walk(parsed.ast, (node) => {
+    if (node.type === 'MemberExpression' && keyOf(node) === key) {
+      const { taken, exported } = follow(parsed, [{ node, value: 'function' }]);
+      lines.push(...taken);
+      if (Object.keys(exported).length > 0) lines.push(node.loc.start.line);
     }
-  }
-  walk(parsed.ast, (node, parents) => {
-    for (const name of names) {
-      if (!takesProperty(node, parents, name)) continue;
-      const source = node.type === 'ObjectPattern' ? requiredFrom(parents.at(-1)) : null;
-      if (source !== null && !mayMean(source, home)) continue;
-      lines.push(node.loc.start.line);
-    }
+    if (node.type !== 'ObjectPattern' || isFromModule(parentOf(parsed, node))) return;
+    const property = node.properties.find((each) => each.type === 'Property' && keyOf(each) === key);
+    if (property) lines.push((property as Node).loc.start.line);
   });
   return lines;
 }
 
-/** `require('./x')` on the right of a destructuring. */
-function requiredFrom(declarator: Node | undefined): string | null {
-  if (declarator?.type !== 'VariableDeclarator' || declarator.init?.type !== 'CallExpression') return null;
-  const { callee, arguments: given } = declarator.init;
-  const [first] = given;
-  if (!isIdentifier(callee, 'require') || first?.type !== 'Literal') return null;
-  return String(first.value);
-}
-
-/** Could this specifier lead to the script? Only a relative one with another file name surely does not. */
-function mayMean(specifier: string, home: string): boolean {
-  if (!specifier.startsWith('.')) return !specifier.startsWith('node:');
-  const bare = (path: string) => path.slice(path.lastIndexOf('/') + 1).replace(/\.\w+$/, '');
-  const last = bare(specifier);
-  const folder = home.split('/').at(-2) ?? '';
-  return ['', '.', '..', 'index', bare(home), folder].includes(last);
-}
-
-function looksLikeModule(text: string): boolean {
-  return /^\s*(?:import|export)\b/m.test(text);
-}
-
-function isIdentifier(node: ESTree.Node, name?: string): node is ESTree.Identifier {
-  return node.type === 'Identifier' && (name === undefined || node.name === name);
-}
-
-function isLiteral(node: ESTree.Node, value: string): boolean {
-  return node.type === 'Literal' && node.value === value;
+/** `const { f } = require('./a')`: no method of an instance. */
+function isFromModule(declarator: Node | null): boolean {
+  if (declarator?.type !== 'VariableDeclarator' || declarator.init?.type !== 'CallExpression') return false;
+  const { callee } = declarator.init;
+  return callee.type === 'Identifier' && callee.name === 'require';
 }

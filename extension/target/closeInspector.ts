@@ -1,15 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { acquireEntryLock } from './entryLock.ts';
 import { InspectorClient } from './inspector.ts';
-import { clearMark, isMarked } from './openedMark.ts';
+import { clearMark, markOf } from './openedMark.ts';
 import { processSource } from './processes/find.ts';
 import { loopbackOf, type Endpoint, type NodeProcess } from './processes/process.ts';
 
 /**
- * Runs in the target, from the event loop itself, and not before it has polled once: a process that was busy when it
- * got SIGUSR1 opens its inspector twice, at an interrupt of the running code and when it next polls, so that a close
- * in between is undone (measured on Node 20 to 26 with a loop in a socket's `data` listener). Measured on Node 20, 22, 24 and 26: `inspector.close()` disconnects
- * every client and does not wait for any, so that none can hold the process.
+ * Runs in the target, from its event loop, after that has polled once more. Measured on Node 20, 22, 24 and 26:
+ * `inspector.close()` disconnects every client and waits for none, so that none can hold the process. And a process
+ * that was busy when SIGUSR1 came opens its inspector twice, at an interrupt of the running code and when it next
+ * polls, so that a close in between would be undone.
  */
 const CLOSE = `{
   const builtin = (name) => process.getBuiltinModule ? process.getBuiltinModule(name) : require(name);
@@ -70,8 +70,7 @@ export async function closeNowOrLater(
 export async function waitUntilClosed(pid: number, endpoint: Endpoint): Promise<boolean> {
   const deadline = Date.now() + CLOSED_MS;
   for (;;) {
-    const listening = await processSource().listening(pid);
-    if (!listening.some(({ port }) => port === endpoint.port)) return true;
+    if ((await openAt(pid, endpoint.port)) === null) return true;
     if (Date.now() > deadline) return false;
     await delay(10);
   }
@@ -88,20 +87,21 @@ const PATIENCE = 20;
  * For a process too busy to close its inspector (`ordered`) or to open it yet (`unreached`): sees to it later, as long
  * as this client lives, which is not kept alive for that. Should it die first, the mark tells the next client.
  */
-export function closeWhenPossible(target: NodeProcess, folder: string, done: 'ordered' | 'unreached'): void {
-  const { pid, startTime, inspectorWouldOpen } = target;
-  const source = processSource();
+export function closeWhenPossible(
+  { pid, startTime }: NodeProcess,
+  folder: string,
+  done: 'ordered' | 'unreached',
+): void {
   let state = done;
   let looks = 0;
-  const find = async (): Promise<Endpoint | undefined> =>
-    (await source.listening(pid)).find(({ port }) => port === inspectorWouldOpen.port);
   const look = async (): Promise<void> => {
-    if (!(await isMarked(folder, pid, startTime))) return; // another client has seen to it
-    if ((await source.startTime(pid)) !== startTime) return clearMark(folder, pid);
-    const open = await find();
-    if (open === undefined && state === 'ordered') return clearMark(folder, pid);
+    const mark = await markOf(folder, pid, startTime);
+    if (mark === null) return; // another client has seen to it
+    if ((await processSource().startTime(pid)) !== startTime) return clearMark(folder, pid);
+    const open = await openAt(pid, mark.port);
+    if (open === null && state === 'ordered') return clearMark(folder, pid);
     if (looks % PATIENCE === 0) state = 'unreached';
-    if (open !== undefined && state === 'unreached') {
+    if (open !== null && state === 'unreached') {
       const lock = await acquireEntryLock(folder, pid, { limitMs: 0 });
       try {
         const result = await closeThroughInspector(folder, pid, open);
@@ -117,4 +117,9 @@ export function closeWhenPossible(target: NodeProcess, folder: string, done: 'or
     if (++looks <= LOOKS) setTimeout(() => void look().catch(again), LOOK_MS).unref();
   };
   again();
+}
+
+/** The socket on which `pid` listens at this port, null when it does not. */
+export async function openAt(pid: number, port: number): Promise<Endpoint | null> {
+  return (await processSource().listening(pid)).find((one) => one.port === port) ?? null;
 }

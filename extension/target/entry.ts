@@ -8,7 +8,7 @@ import {
   type InstallResult,
 } from '../../agent/protocol.ts';
 import { HotPatchError } from '../patch/error.ts';
-import { closeNowOrLater, closeWhenPossible } from './closeInspector.ts';
+import { closeNowOrLater, closeWhenPossible, openAt } from './closeInspector.ts';
 import { descriptorPath, newToken } from './descriptor.ts';
 import { pipePath, privateFolder } from './folder.ts';
 import {
@@ -18,7 +18,7 @@ import {
   InspectorTimeout,
   NoInspector,
 } from './inspector.ts';
-import { clearMark, isMarked, markOpened } from './openedMark.ts';
+import { clearMark, markOf, markOpened } from './openedMark.ts';
 import { describeProcess, hasEnded, processSource } from './processes/find.ts';
 import {
   formatEndpoint,
@@ -116,13 +116,16 @@ async function reachInspector(
   const obstacle = await source.obstacle(facts);
   // A stopped process would obey a signal when it is continued, with nobody left to close what it opens.
   if (obstacle?.kind === 'stopped') throw new HotPatchError(CODES.processBusy, { pid, ms: 0 });
-  if (inspector !== null) {
-    // A client that was killed may have left it open; then it is ours to close.
-    return { endpoint: parseEndpoint(inspector), byUs: await isMarked(folder, pid, startTime) };
-  }
+  // A client that was killed may have left it open, perhaps where nobody would look; then it is ours to close.
+  const mark = await markOf(folder, pid, startTime);
+  const left = mark === null ? null : await openAt(pid, mark.port);
+  if (left !== null) return { endpoint: left, byUs: true };
+  if (inspector !== null) return { endpoint: parseEndpoint(inspector), byUs: false };
   if (obstacle !== null) throw new HotPatchError(CODES.inspectorClosed, { pid, reason: obstacle.reason });
   await refuseTakenPort(target, limits.signal);
-  return { endpoint: await openInspector(target, folder, limits), byUs: true };
+  const endpoint = await openInspector(target, folder, limits);
+  if (endpoint.port !== target.inspectorWouldOpen.port) await markOpened(folder, target, endpoint.port);
+  return { endpoint, byUs: true };
 }
 
 /** Another user's client may be entering a process just now, which takes it about 100 ms; so wait a little. */
@@ -155,7 +158,7 @@ async function openInspector(
   const source = processSource();
   const { pid, startTime, inspectorWouldOpen: expected } = target;
   const before = new Set((await source.listening(pid)).map(formatEndpoint));
-  await markOpened(folder, pid, startTime);
+  await markOpened(folder, target, expected.port);
   // As late as possible: from here on the pid had better be the same process.
   if ((await source.startTime(pid)) !== startTime) {
     await clearMark(folder, pid);

@@ -8,12 +8,19 @@ import { join } from 'node:path';
 export interface OpenedMark {
   readonly pid: number;
   readonly startTime: string;
+  /** Where it opens; 0 until that is known. */
+  readonly port: number;
   /** ms since the epoch */
   readonly at: number;
 }
 
-export async function markOpened(folder: string, pid: number, startTime: string): Promise<void> {
-  const mark: OpenedMark = { pid, startTime, at: Date.now() };
+/** Marks a process before it is asked to open its inspector, and again once the port is known. */
+export async function markOpened(
+  folder: string,
+  { pid, startTime }: { readonly pid: number; readonly startTime: string },
+  port: number,
+): Promise<void> {
+  const mark: OpenedMark = { pid, startTime, port, at: Date.now() };
   await writeFile(markPath(folder, pid), JSON.stringify(mark), { mode: 0o600 });
 }
 
@@ -21,9 +28,10 @@ export async function clearMark(folder: string, pid: number): Promise<void> {
   await rm(markPath(folder, pid), { force: true });
 }
 
-/** True when an inspector open in this process was opened by us. */
-export async function isMarked(folder: string, pid: number, startTime: string): Promise<boolean> {
-  return (await readMark(markPath(folder, pid)))?.startTime === startTime;
+/** The mark of this very process, null when an inspector open in it was not opened by us. */
+export async function markOf(folder: string, pid: number, startTime: string): Promise<OpenedMark | null> {
+  const mark = await readMark(markPath(folder, pid));
+  return mark?.startTime === startTime ? mark : null;
 }
 
 /** Every mark in the folder, in no order. */
@@ -40,7 +48,9 @@ function markPath(folder: string, pid: number): string {
 async function readMark(path: string): Promise<OpenedMark | null> {
   try {
     const mark = JSON.parse(await readFile(path, 'utf8')) as OpenedMark;
-    return Number.isInteger(mark.pid) && typeof mark.startTime === 'string' ? mark : null;
+    return Number.isInteger(mark.pid) && Number.isInteger(mark.port) && typeof mark.startTime === 'string'
+      ? mark
+      : null;
   } catch {
     return null;
   }

@@ -1,15 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { CODES, type Descriptor } from '../../agent/protocol.ts';
 import { HotPatchError } from '../patch/error.ts';
-import { closeNowOrLater, closeThroughInspector, waitUntilClosed } from './closeInspector.ts';
+import { closeNowOrLater, closeThroughInspector, openAt, waitUntilClosed } from './closeInspector.ts';
 import { AgentConnection } from './connection.ts';
 import { readDescriptor, removeDescriptor, sweepFolder } from './descriptor.ts';
 import { enter, type EnterOptions } from './entry.ts';
-import { acquireEntryLock } from './entryLock.ts';
+import { acquireEntryLock, type EntryLock } from './entryLock.ts';
 import { privateFolder } from './folder.ts';
-import { clearMark, isMarked, openedMarks } from './openedMark.ts';
+import { clearMark, markOf, openedMarks } from './openedMark.ts';
 import { describeProcess, processSource } from './processes/find.ts';
-import { parseEndpoint, type Endpoint, type NodeProcess } from './processes/process.ts';
+import type { Endpoint, NodeProcess } from './processes/process.ts';
 
 export type OpenTargetOptions = EnterOptions;
 
@@ -36,15 +36,17 @@ export async function openTarget(pid: number, options: OpenTargetOptions): Promi
   const folder = await privateFolder();
   const known = await connectKnown(process, folder, options);
   if (known !== null) {
-    await finishForDeadClient(process, folder, known);
-    return { process, connection: known };
+    // Without the lock the client that opened the inspector may be alive and just about to close it.
+    const lock = await tryLock(process, folder);
+    if (lock === null) return { process, connection: known };
+    return finishForDeadClient(process, folder, known).finally(() => lock.release());
   }
 
   const lock = await acquireEntryLock(folder, pid, signal === undefined ? {} : { signal });
   try {
     // Another client may have entered while we waited.
     const found = await connectKnown(process, folder, options);
-    if (found !== null) return { process, connection: found };
+    if (found !== null) return await finishForDeadClient(process, folder, found);
     await closeLeftOpen(folder, pid);
     await sweepFolder(folder);
     return await enterAndConnect(await describeProcess(pid), folder, options);
@@ -53,23 +55,29 @@ export async function openTarget(pid: number, options: OpenTargetOptions): Promi
   }
 }
 
-/** A client that was killed after it put the agent in has not seen the inspector closed; the agent closes it by itself. */
+/** The lock, where there is something to do under it and nobody holds it. */
+async function tryLock({ pid, startTime }: NodeProcess, folder: string): Promise<EntryLock | null> {
+  if ((await markOf(folder, pid, startTime)) === null) return null;
+  return acquireEntryLock(folder, pid, { limitMs: 0 }).catch(() => null);
+}
+
+/** A client killed after it put the agent in has not seen the inspector closed; the agent closes it in a while. */
 async function finishForDeadClient(
   process: NodeProcess,
   folder: string,
   connection: AgentConnection,
-): Promise<void> {
-  if (!(await isMarked(folder, process.pid, process.startTime))) return;
-  // Without the lock the mark's owner may be alive and just about to do so.
-  const lock = await acquireEntryLock(folder, process.pid, { limitMs: 0 }).catch(() => null);
-  if (lock === null) return;
+): Promise<Target> {
+  const { pid, startTime } = process;
   try {
-    const { inspector } = await describeProcess(process.pid);
-    if (inspector === null) await clearMark(folder, process.pid);
-    else await askToClose(process, folder, connection, parseEndpoint(inspector));
-  } finally {
-    lock.release();
+    const mark = await markOf(folder, pid, startTime);
+    const left = mark === null ? null : await openAt(pid, mark.port);
+    if (left !== null) await askToClose(process, folder, connection, left);
+    else if (mark !== null) await clearMark(folder, pid);
+  } catch (error) {
+    connection.close();
+    throw error;
   }
+  return { process: { ...process, agent: true }, connection };
 }
 
 async function askToClose(
@@ -106,12 +114,13 @@ async function enterAndConnect(
   options: OpenTargetOptions,
 ): Promise<Target> {
   const { descriptor, opened } = await enter(process, options);
-  if (opened === null) return { process, connection: await openFresh(descriptor, options) };
+  const entered = { ...process, agent: true };
+  if (opened === null) return { process: entered, connection: await openFresh(descriptor, options) };
   let connection: AgentConnection | undefined;
   try {
     connection = await openFresh(descriptor, options);
     await askToClose(process, folder, connection, opened);
-    return { process: { ...process, agent: true }, connection };
+    return { process: entered, connection };
   } catch (error) {
     connection?.close();
     await closeNowOrLater(process, folder, opened);
@@ -138,17 +147,14 @@ function open(descriptor: Descriptor, { signal, limitMs }: OpenTargetOptions): P
 
 /** Closes inspectors that clients killed in the middle have left open elsewhere: they hold port 9229. */
 async function closeLeftOpen(folder: string, exceptPid: number): Promise<void> {
-  const source = processSource();
   for (const mark of await openedMarks(folder)) {
     if (mark.pid === exceptPid) continue;
-    const process = await describeProcess(mark.pid).catch(() => null);
-    if (process === null || process.startTime !== mark.startTime) {
+    if ((await processSource().startTime(mark.pid)) !== mark.startTime) {
       await clearMark(folder, mark.pid);
       continue;
     }
-    const { port } = process.inspectorWouldOpen;
-    const left = (await source.listening(mark.pid)).find((one) => one.port === port);
-    if (left !== undefined) await closeThroughInspector(folder, mark.pid, left);
+    const left = await openAt(mark.pid, mark.port);
+    if (left !== null) await closeThroughInspector(folder, mark.pid, left);
     else if (Date.now() - mark.at > MARK_LIFE_MS) await clearMark(folder, mark.pid);
   }
 }

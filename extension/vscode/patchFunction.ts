@@ -5,7 +5,7 @@ import type { PatchReport } from '../session/report.ts';
 import { languages, settings } from './ids.ts';
 import type { Log } from './log.ts';
 import { withProgress } from './progress.ts';
-import { needsConsent, refusalsOf, settled } from './refusal.ts';
+import { consentNeeded, refusalsOf, settled } from './refusal.ts';
 import type { Reporter, Wish } from './report.ts';
 import { patchState } from './rows.ts';
 import type { TargetChoice } from './targetChoice.ts';
@@ -65,9 +65,8 @@ export class FunctionPatcher implements Disposable {
       const report = await send(edit, target, allowLiveEdit);
       if (!report) return undefined;
       this.#log.info('Patched', { pid: report.pid, patch: report.patchId, ...facts(report) });
-      if (needsConsent(report) && !allowLiveEdit) {
-        return (await this.#consent(target)) ? await this.#patch(edit, target, true) : report;
-      }
+      const why = allowLiveEdit ? null : consentNeeded(report);
+      if (why !== null) return (await this.#consent(target, why)) ? this.#patch(edit, target, true) : report;
       await this.#tell(edit, target, report);
       return report;
     } catch (error) {
@@ -127,7 +126,8 @@ export class FunctionPatcher implements Disposable {
       const other = await this.#choice.ask(edit.file);
       if (other) await this.#patch(edit, other, this.#allowsLiveEdit(other));
     }
-    if (wish === 'liveEdit' && (await this.#consent(target))) await this.#patch(edit, target, true);
+    const why = l10n.t('From Node 24 on, some live edits crash the process afterwards.');
+    if (wish === 'liveEdit' && (await this.#consent(target, why))) await this.#patch(edit, target, true);
   }
 
   #allowsLiveEdit(target: Target): boolean {
@@ -136,11 +136,12 @@ export class FunctionPatcher implements Disposable {
   }
 
   /** Asks once for each process. Modal, because a crashed process cannot be brought back. */
-  async #consent(target: Target): Promise<boolean> {
+  async #consent(target: Target, why: string): Promise<boolean> {
     const anyway = l10n.t('Patch Anyway');
-    const message = l10n.t('This edit needs live edit. Risk process {0}?', target.pid);
+    const message = l10n.t('Patch process {0} with live edit?', target.pid);
     const detail = l10n.t(
-      'On Node 24 and later V8 may crash the process some time after a live edit, and its state would be lost. You are asked once for each process.',
+      '{0} Its state would be lost then. You are asked once for each process; the setting hotpatch.allowLiveEdit answers for good.',
+      why,
     );
     const answer = await window.showWarningMessage(message, { modal: true, detail }, anyway);
     if (answer !== anyway) return false;

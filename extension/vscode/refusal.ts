@@ -86,9 +86,13 @@ export function offersFor(refusals: readonly Refusal[]): Offer[] {
   return [...offers, 'copy'];
 }
 
-/** True when the user's consent to live edit is all that is missing. */
-export function needsConsent(report: PatchReport): boolean {
-  return report.targets.some((one) => one.code === CODES.liveEditConsent);
+/** Why live edit is needed, in one sentence, when the user's consent to it is all that is missing; else null. */
+export function consentNeeded(report: PatchReport): string | null {
+  const blamed = report.targets.filter((one) => one.code !== CODES.otherRefused);
+  if (blamed.some((one) => one.code !== CODES.liveEditConsent)) return null;
+  // What to do next is what the dialog asks.
+  const { next } = explain(CODES.liveEditConsent);
+  return blamed[0]?.reason?.replace(next, '').trim() ?? null;
 }
 
 /** For "Copy Details": everything a bug report needs. Copied only when the user asks, so names and paths are in it. */

@@ -19,6 +19,7 @@ export const shapes: readonly Shape[] = [
   // ---- functions bound to a name
   {
     name: 'declaration called inside its module',
+    everywhere: true,
     files: {
       a: `
 function inner() { return 'old'; }
@@ -75,6 +76,7 @@ EXPORT probe
   },
   {
     name: 'const arrow with braces',
+    everywhere: true,
     files: { a: "const f = () => {\n  return 'old';\n};\nEXPORT f\n", main: CALLS },
     expect: EDITED,
   },
@@ -129,6 +131,7 @@ EXPORT f
   },
   {
     name: 'generator function',
+    everywhere: true,
     files: {
       a: "function* gen() {\n  yield 'x';\n  yield 'old';\n}\nfunction f() { return [...gen()][1]; }\nEXPORT f\n",
       main: CALLS,
@@ -138,6 +141,7 @@ EXPORT f
   },
   {
     name: 'async function',
+    everywhere: true,
     files: {
       a: "async function f() {\n  await null;\n  return 'old';\n}\nEXPORT f\n",
       main: `
@@ -202,6 +206,7 @@ EXPORT probe
   },
   {
     name: 'require that nothing captured',
+    everywhere: true,
     files: { a: "function f() { return 'old'; }\nEXPORT f\n", main: CALLS },
     edit: ["'old'", "require('node:path').basename('NEW')"],
     expect: { cjs: CODES.nameUnreachable },
@@ -288,11 +293,12 @@ EXPORT probe
       a: "function f(a, b) { return 'old'; }\nEXPORT f\n",
       main: 'IMPORT a FROM a\nfunction probe() { const call = a.f(); return { call, name: a.f.name === "f" && a.f.length === 2 ? call : "lost" }; }\nEXPORT probe\n',
     },
-    expect: EDITED,
+    expect: BOUND,
   },
   // ---- exports
   {
     name: 'exports.f = function',
+    everywhere: true,
     files: {
       a: "exports.f = function () { return 'old'; };\nexports.g = () => exports.f();\n",
       main: 'IMPORT a FROM a\nfunction probe() { return { f: a.f(), g: a.g() }; }\nEXPORT probe\n',
@@ -345,6 +351,7 @@ EXPORT probe
   },
   {
     name: 'export default function, called',
+    everywhere: true,
     files: {
       a: "export default function f() { return 'old'; }\n",
       main: "import anything from './a.mjs';\nexport function probe() { return { call: anything() }; }\n",
@@ -527,6 +534,7 @@ EXPORT probe
   },
   {
     name: 'inherited method with super',
+    everywhere: true,
     files: {
       b: "class B {\n  m() { return 'ld'; }\n}\nEXPORT B\n",
       a: "IMPORT b FROM b\nclass A extends b.B {\n  m() { return 'o' + super.m(); }\n}\nEXPORT A\n",
@@ -546,6 +554,7 @@ EXPORT probe
   },
   {
     name: 'private method',
+    everywhere: true,
     files: {
       a: "class A {\n  #p() { return 'old'; }\n  m() { return this.#p(); }\n}\nEXPORT A\n",
       main: 'IMPORT a FROM a\nconst it = new a.A();\nfunction probe() { return { alive: it.m() }; }\nEXPORT probe\n',
@@ -555,6 +564,7 @@ EXPORT probe
   },
   {
     name: 'method that uses a private field',
+    everywhere: true,
     files: {
       a: "class A {\n  #x = 'x';\n  m() { return this.#x === 'x' ? 'old' : ''; }\n}\nEXPORT A\n",
       main: 'IMPORT a FROM a\nconst it = new a.A();\nfunction probe() { return { alive: it.m(), fresh: new a.A().m() }; }\nEXPORT probe\n',
@@ -563,6 +573,7 @@ EXPORT probe
   },
   {
     name: 'getter',
+    everywhere: true,
     files: {
       a: "class A {\n  get x() { return 'old'; }\n}\nEXPORT A\n",
       main: 'IMPORT a FROM a\nconst it = new a.A();\nfunction probe() { return { alive: it.x }; }\nEXPORT probe\n',
@@ -587,6 +598,7 @@ EXPORT probe
   },
   {
     name: 'static method that nothing else reaches',
+    everywhere: true,
     files: {
       a: "class A {\n  static m() { return A.n(); }\n  static n() { return 'old'; }\n}\nEXPORT A\n",
       main: 'IMPORT a FROM a\nclass C extends a.A {}\nfunction probe() { return { call: a.A.m(), inherited: C.n() }; }\nEXPORT probe\n',
@@ -596,6 +608,7 @@ EXPORT probe
   },
   {
     name: 'constructor',
+    everywhere: true,
     files: {
       a: "class A {\n  constructor() {\n    this.x = 'old';\n  }\n}\nEXPORT A\n",
       main: 'IMPORT a FROM a\nfunction probe() { return { fresh: new a.A().x }; }\nEXPORT probe\n',
@@ -604,6 +617,7 @@ EXPORT probe
   },
   {
     name: 'class field arrow on an instance that is alive',
+    everywhere: true,
     files: {
       a: "class A {\n  m = () => {\n    return 'old';\n  };\n}\nEXPORT A\n",
       main: 'IMPORT a FROM a\nconst it = new a.A();\nfunction probe() { return { alive: it.m(), fresh: new a.A().m() }; }\nEXPORT probe\n',
@@ -637,6 +651,7 @@ EXPORT probe
   },
   {
     name: 'class expression',
+    everywhere: true,
     files: {
       a: "const A = class Named {\n  m() { return Named.tag; }\n  n() { return Named.tag; }\n  static tag = 'old';\n};\nEXPORT A\n",
       main: 'IMPORT a FROM a\nconst it = new a.A();\nfunction probe() { return { alive: it.m() }; }\nEXPORT probe\n',
@@ -877,6 +892,7 @@ EXPORT probe
   // ---- closures
   {
     name: 'closure alive',
+    everywhere: true,
     files: {
       a: "function make() {\n  return function inner() {\n    return 'old';\n  };\n}\nconst kept = make();\nEXPORT make, kept\n",
       main: 'IMPORT a FROM a\nfunction probe() { return { kept: a.kept(), fresh: a.make()() }; }\nEXPORT probe\n',
@@ -941,6 +957,7 @@ EXPORT f
   },
   {
     name: 'route handler of a server that runs',
+    everywhere: true,
     files: {
       a: `
 const http = process.getBuiltinModule('node:http');
@@ -1030,6 +1047,7 @@ EXPORT f
   },
   {
     name: 'byte order mark and a live edit',
+    everywhere: true,
     files: { a: "\uFEFFconst f = () => {\n  return 'old';\n};\nEXPORT f\n", main: CALLS },
     expect: EDITED,
   },
@@ -1090,5 +1108,275 @@ EXPORT f
     },
     functions: ['f'],
     expect: BOUND,
+  },
+  // ---- found by hunting
+  {
+    name: 'CommonJS function that an ES module imports by name',
+    everywhere: true,
+    files: {
+      'a.cjs': "function f() { return 'old'; }\nmodule.exports = { f };\n",
+      main: "import { f } from './a.cjs';\nexport function probe() { return { call: f() }; }\n",
+    },
+    edited: 'a.cjs',
+    expect: { esm: EDITED },
+  },
+  {
+    name: 'CommonJS function that an ES module reads from a namespace',
+    files: {
+      'a.cjs': "function f() { return 'old'; }\nmodule.exports = { f };\n",
+      main: "import * as a from './a.cjs';\nexport function probe() { return { call: a.f() }; }\n",
+    },
+    edited: 'a.cjs',
+    expect: { esm: EDITED },
+  },
+  {
+    name: 'CommonJS function that an ES module reads from the default import',
+    files: {
+      'a.cjs': "function f() { return 'old'; }\nmodule.exports = { f };\n",
+      main: "import a from './a.cjs';\nexport function probe() { return { call: a.f() }; }\n",
+    },
+    edited: 'a.cjs',
+    expect: { esm: BOUND },
+  },
+  {
+    name: 'taken through two barrels, under another name each time',
+    files: {
+      subject: "export function f() { return 'old'; }\n",
+      one: "export { f as first } from './subject.mjs';\n",
+      two: "export { first as second } from './one.mjs';\n",
+      main: "import { second } from './two.mjs';\nconst kept = [second];\nexport function probe() { return { kept: kept[0]() }; }\n",
+    },
+    edited: 'subject',
+    expect: { esm: EDITED },
+  },
+  {
+    name: 'export * as, called and taken',
+    files: {
+      a: "export function f() { return 'old'; }\n",
+      index: "export * as tools from './a.mjs';\n",
+      main: "import { tools } from './index.mjs';\nconst kept = [tools.f];\nexport function probe() { return { kept: kept[0](), call: tools.f() }; }\n",
+    },
+    expect: { esm: EDITED },
+  },
+  {
+    name: 'export * as, called',
+    files: {
+      a: "export function f() { return 'old'; }\n",
+      index: "export * as tools from './a.mjs';\n",
+      main: "import { tools } from './index.mjs';\nexport function probe() { return { call: tools.f() }; }\n",
+    },
+    expect: { esm: BOUND },
+  },
+  {
+    name: 'namespace given away inside a container',
+    files: {
+      a: "function f() { return 'old'; }\nEXPORT f\n",
+      main: `
+IMPORT a FROM a
+const services = { a };
+const kept = (({ a: inner }) => inner.f)(services);
+function probe() { return { kept: kept() }; }
+EXPORT probe
+`,
+    },
+    expect: EDITED,
+  },
+  {
+    name: 'namespace kept in an object and called through it',
+    files: {
+      a: "function f() { return 'old'; }\nEXPORT f\n",
+      main: `
+IMPORT a FROM a
+const services = { a };
+function probe() { return { call: services.a.f() }; }
+EXPORT probe
+`,
+    },
+    expect: BOUND,
+  },
+  {
+    name: 'loop that never ends',
+    everywhere: true,
+    files: {
+      a: `
+let turn = () => {};
+let said = 'ol' + 'd';
+async function loop() {
+  while (true) {
+    await new Promise((resolve) => (turn = resolve));
+    said = 'old';
+  }
+}
+loop();
+function f() { turn(); return new Promise((resolve) => setTimeout(() => resolve(said), 1)); }
+EXPORT f
+`,
+      main: 'IMPORT a FROM a\nasync function probe() { return { said: await a.f() }; }\nEXPORT probe\n',
+    },
+    edit: ["    said = 'old';", "    said = 'NEW';"],
+    functions: ['loop'],
+    expect: CODES.functionActive,
+  },
+  {
+    name: 'door beside a function that shadows a global',
+    files: {
+      a: `
+function g(process) { return process; }
+function f() { return 'old'; }
+EXPORT f, g
+`,
+      main: 'IMPORT a FROM a\nfunction probe() { a.g({ pid: 0 }); return { call: a.f() }; }\nEXPORT probe\n',
+    },
+    edit: ["'old'", "(process.pid ? 'NEW' : 'shadowed')"],
+    expect: BOUND,
+  },
+  {
+    name: 'inner function that only inner functions call',
+    files: {
+      a: "function f() {\n  function one() { return 'old'; }\n  function two() { return one(); }\n  return [1].map(() => two())[0];\n}\nEXPORT f\n",
+      main: CALLS,
+    },
+    expect: BOUND,
+  },
+  {
+    name: 'inner function that a returned inner function calls',
+    files: {
+      a: "function make() {\n  function one() {\n    return 'old';\n  }\n  function two() { return one(); }\n  return two;\n}\nconst kept = make();\nEXPORT make, kept\n",
+      main: 'IMPORT a FROM a\nfunction probe() { return { kept: a.kept() }; }\nEXPORT probe\n',
+    },
+    expect: EDITED,
+  },
+  {
+    name: 'callback inside a closure that is alive',
+    files: {
+      a: "function make() {\n  return () => {\n    return [1].map(() => 'old')[0];\n  };\n}\nconst kept = make();\nEXPORT make, kept\n",
+      main: 'IMPORT a FROM a\nfunction probe() { return { kept: a.kept() }; }\nEXPORT probe\n',
+    },
+    expect: EDITED,
+  },
+  {
+    name: 'method overridden with the same text',
+    everywhere: true,
+    files: {
+      a: `
+class A {
+  m() { return this.tag(); }
+  tag() { return 'old'; }
+}
+class B extends A {
+  m() { return this.tag(); }
+}
+EXPORT A, B
+`,
+      main: 'IMPORT a FROM a\nconst [one, two] = [new a.A(), new a.B()];\nfunction probe() { return { a: two.m() === "old" ? one.m() : "wrong" }; }\nEXPORT probe\n',
+    },
+    edit: ['class A {\n  m() { return this.tag(); }', "class A {\n  m() { return this.tag() && 'NEW'; }"],
+    functions: ['A.m'],
+    expect: BOUND,
+  },
+  {
+    name: 'object with __proto__ and super',
+    everywhere: true,
+    files: {
+      a: `
+const base = { m() { return 'ld'; } };
+const api = {
+  __proto__: base,
+  m() { return 'o' + super.m(); },
+};
+function f() { return api.m(); }
+EXPORT f
+`,
+      main: CALLS,
+    },
+    edit: ["return 'o' + super.m();", "return super.m() === 'ld' ? 'NEW' : 'lost';"],
+    functions: ['api.m'],
+    expect: BOUND,
+  },
+  {
+    name: 'app = exports = module.exports = {}',
+    files: {
+      a: "var app = exports = module.exports = {};\napp.m = function m() { return 'old'; };\napp.n = function () { return app.m(); };\n",
+      main: "const a = require('./a.cjs');\nexports.probe = () => ({ m: a.m(), n: a.n() });\n",
+    },
+    functions: ['app.m'],
+    expect: { cjs: BOUND },
+  },
+  {
+    name: 'app = exports = module.exports = {}, mixed into another object',
+    files: {
+      a: "var app = exports = module.exports = {};\napp.m = function m() { return 'old'; };\napp.n = function () { return app.m(); };\n",
+      main: "const a = require('./a.cjs');\nconst mixin = (to, from) => Object.assign(to, from);\nconst it = mixin({}, a);\nexports.probe = () => ({ m: it.m(), n: a.n() });\n",
+    },
+    functions: ['app.m'],
+    expect: { cjs: EDITED },
+  },
+  {
+    name: 'function declaration that becomes a const arrow',
+    files: { a: "function f() { return 'old'; }\nEXPORT f\n", main: CALLS },
+    edit: ["function f() { return 'old'; }", "const f = () => 'NEW';"],
+    functions: ['f'],
+    expect: BOUND,
+  },
+  {
+    name: 'function that uses this becomes an arrow that does',
+    files: {
+      a: "const api = {\n  x: 'old',\n  m() { return this.x; },\n};\nfunction f() { return api.m(); }\nEXPORT f\n",
+      main: CALLS,
+    },
+    edit: ['m() { return this.x; }', "m: () => this.x + 'NEW'"],
+    functions: ['api.m'],
+    expect: CODES.shapeChanged,
+  },
+  {
+    name: 'listener with the same label inserted before another',
+    files: {
+      a: `
+const { EventEmitter } = process.getBuiltinModule('node:events');
+const bus = new EventEmitter();
+bus.on('x', (out) => {
+  out.first = 'old';
+});
+bus.on('x', (out) => {
+  out.second = 'ol' + 'd';
+});
+function f() { const out = {}; bus.emit('x', out); return out; }
+EXPORT f
+`,
+      main: 'IMPORT a FROM a\nfunction probe() { return a.f(); }\nEXPORT probe\n',
+    },
+    edit: [
+      "bus.on('x', (out) => {\n  out.first = 'old';",
+      "bus.on('x', (out) => {\n  out.zero = 'NEW';\n});\nbus.on('x', (out) => {\n  out.first = 'old';",
+    ],
+    functions: ["bus.on('x')#2"],
+    expect: CODES.ambiguousFunction,
+  },
+  {
+    name: 'class in a function that is called at once',
+    files: {
+      a: "const A = (() => {\n  const tag = 'ol';\n  class A {\n    m() { return tag + 'd'; }\n  }\n  return A;\n})();\nEXPORT A\n",
+      main: 'IMPORT a FROM a\nconst it = new a.A();\nfunction probe() { return { alive: it.m() }; }\nEXPORT probe\n',
+    },
+    edit: ["tag + 'd'", "(tag === 'ol' ? 'NEW' : 'lost')"],
+    expect: CODES.liveEditUnsafe,
+  },
+  {
+    name: 'method of the instance that another file reads by name without calling',
+    files: {
+      a: "class A {\n  m() { return 'old'; }\n}\nEXPORT A\n",
+      b: "function ask(it) { return it.m ? it.m() : 'none'; }\nEXPORT ask\n",
+      main: 'IMPORT a FROM a\nIMPORT b FROM b\nconst it = new a.A();\nfunction probe() { return { asked: b.ask(it), and: it.m && it.m() }; }\nEXPORT probe\n',
+    },
+    expect: BOUND,
+  },
+  {
+    name: 'generator with an open loop',
+    files: {
+      a: "function* ids() {\n  for (;;) yield 'old';\n}\nconst early = ids();\nfunction f() { return early.next().value; }\nEXPORT f, ids\n",
+      main: CALLS,
+    },
+    functions: ['ids'],
+    expect: CODES.functionActive,
   },
 ];

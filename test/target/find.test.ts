@@ -8,24 +8,21 @@ import { join } from 'node:path';
 import { CODES } from '../../agent/protocol.ts';
 import { describeProcess, findProcesses, listProcesses } from '../../extension/target/processes/find.ts';
 import { rejectsWith } from './codes.ts';
+import { runningNode } from '../support/nodes.ts';
 import { HEART, nodes, startProgram, until, usePrivateFolder } from './program.ts';
 
 describe('finding processes', function () {
   this.timeout(30_000);
 
   for (const node of nodes) {
-    it(`describes a program of ${node}`, async () => {
+    it(`describes a program of Node ${node.major}`, async () => {
       await using _folder = await usePrivateFolder();
-      await using program = await startProgram(
-        { 'main.js': `${HEART}console.log(process.version)` },
-        { node },
-      );
-      await until('its version', () => program.output().includes('v'));
+      await using program = await startProgram({ 'main.js': HEART }, { node });
       const found = await describeProcess(program.pid);
-      assert.equal(`v${found.node}`, /v[\d.]+/.exec(program.output())?.[0]);
+      assert.equal(found.node, node.version);
       assert.equal(found.cwd, program.folder);
       assert.equal(found.script, join(program.folder, 'main.js'));
-      assert.equal(found.command, `${node} ${found.script}`);
+      assert.equal(found.command, `${node.path} ${found.script}`);
       assert.equal(found.inspector, null);
       assert.equal(found.agent, false);
       assert.deepEqual(found.inspectorWouldOpen, { host: '127.0.0.1', port: 9229 });
@@ -35,12 +32,12 @@ describe('finding processes', function () {
   }
 
   it('tells where the inspector is, from the flags or NODE_OPTIONS', async () => {
-    await using byFlag = await startProgram({ 'main.js': HEART }, { flags: ['--inspect=9341'] });
+    await using byFlag = await startProgram({ 'main.js': HEART }, { nodeArgs: ['--inspect=9341'] });
     await using byOptions = await startProgram(
       { 'main.js': HEART },
       { env: { NODE_OPTIONS: '--inspect=127.0.0.1:9342' } },
     );
-    await using later = await startProgram({ 'main.js': HEART }, { flags: ['--inspect-port=9343'] });
+    await using later = await startProgram({ 'main.js': HEART }, { nodeArgs: ['--inspect-port=9343'] });
     assert.equal((await describeProcess(byFlag.pid)).inspector, '127.0.0.1:9341');
     assert.equal((await describeProcess(byOptions.pid)).inspector, '127.0.0.1:9342');
     const found = await describeProcess(later.pid);
@@ -52,11 +49,11 @@ describe('finding processes', function () {
     const service = `${HEART}
       require('node:net').createServer(() => console.log('somebody came')).listen(9344, '127.0.0.1', () => console.log('serving'));`;
     await using program = await startProgram({ 'main.js': service });
-    await until('serving', () => program.output().includes('serving'));
+    await program.waitForOutput(/serving/);
     await listProcesses();
     assert.equal((await describeProcess(program.pid)).inspector, null);
     await program.answers();
-    assert.ok(!program.output().includes('somebody came'));
+    assert.ok(!program.stdout.includes('somebody came'));
   });
 
   it('lists neither ourselves nor other programs', async () => {
@@ -70,11 +67,11 @@ describe('finding processes', function () {
 
   it('asks an executable without a header beside it, with no NODE_OPTIONS', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'hotpatch-node-'));
-    const node = join(folder, 'node-99');
-    await link(process.execPath, node).catch(() => copyFile(process.execPath, node));
+    const path = join(folder, 'node-99');
+    await link(process.execPath, path).catch(() => copyFile(process.execPath, path));
     const before = process.env['NODE_OPTIONS'];
     try {
-      await using program = await startProgram({ 'main.js': HEART }, { node });
+      await using program = await startProgram({ 'main.js': HEART }, { node: { ...runningNode, path } });
       process.env['NODE_OPTIONS'] = '--require /nowhere.js';
       assert.equal((await describeProcess(program.pid)).node, process.versions.node);
     } finally {
@@ -105,22 +102,16 @@ describe('finding processes', function () {
 
   it('refuses a process of another user, even to root', async function () {
     if (process.geteuid!() !== 0) this.skip();
-    // Not startProgram: that user cannot read its folder.
-    const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000); console.log(1)'], {
-      uid: 65534,
-      cwd: '/',
-    });
-    await once(child.stdout, 'data');
-    const error = await rejectsWith(CODES.otherUser, describeProcess(child.pid!));
-    assert.ok(!(await listProcesses()).some(({ pid }) => pid === child.pid));
-    child.kill('SIGKILL');
+    await using program = await startProgram({ 'main.js': HEART }, { uid: 65534 });
+    const error = await rejectsWith(CODES.otherUser, describeProcess(program.pid));
+    assert.ok(!(await listProcesses()).some(({ pid }) => pid === program.pid));
     assert.equal(error.data['user'], 'nobody');
   });
 
   it('does not take a closed port for an inspector because another process holds it', async () => {
     const server = createServer().listen(9345, '127.0.0.1');
     await once(server, 'listening');
-    await using program = await startProgram({ 'main.js': HEART }, { flags: ['--inspect-port=9345'] });
+    await using program = await startProgram({ 'main.js': HEART }, { nodeArgs: ['--inspect-port=9345'] });
     assert.equal((await describeProcess(program.pid)).inspector, null);
     server.close();
   });

@@ -1,88 +1,63 @@
-import { spawn, type ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { allNodes } from '../support/nodes.ts';
+import * as support from '../support/program.ts';
 
-/** Answers `ping N` on its input with `pong N`, and keeps running. To be the beginning of a program under test. */
+export type ProgramOptions = support.ProgramOptions;
+
+/** A service, CommonJS or ESM, whose event loop can be asked whether it turns; `/busy` runs `globalThis.busy`. */
 export const HEART = `
-process.stdin.setEncoding('utf8').on('data', (text) => {
-  for (const line of text.split('\\n')) if (line) process.stdout.write(line.replace('ping', 'pong') + '\\n');
+import('node:http').then(({ createServer }) => {
+  const server = createServer((request, response) => {
+    response.end('alive');
+    if (request.url === '/busy') {
+      console.log('busy');
+      globalThis.busy();
+      console.log('free');
+    }
+  });
+  server.listen(0, '127.0.0.1', () => console.log('listening ' + server.address().port));
 });
-process.stdout.write('ready\\n');
 `;
 
-export interface ProgramOptions {
-  readonly node?: string;
-  /** Options of Node, before the script. */
-  readonly flags?: readonly string[];
-  readonly env?: NodeJS.ProcessEnv;
-  readonly uid?: number;
-}
-
-/** A running program under test; killed and its files removed when disposed. */
-export interface Program extends AsyncDisposable {
-  readonly pid: number;
-  readonly folder: string;
-  readonly child: ChildProcess;
-  /** All it has written so far. */
-  output(): string;
-  /** Its event loop answers; throws after `limitMs`. */
-  answers(limitMs?: number): Promise<void>;
+export interface Program extends support.Program {
+  /** Its event loop turns; throws when it does not within 5 s. */
+  answers(): Promise<void>;
+  /** Lets its `/busy` begin, and does not wait for the end. */
+  becomeBusy(): Promise<void>;
   kill(): Promise<void>;
 }
 
-/** Writes `files` into a temporary folder and runs the first with Node; resolves when it has written `ready`. */
+/** Starts a program that contains HEART; resolves when it serves. */
 export async function startProgram(
   files: Record<string, string>,
   options: ProgramOptions = {},
 ): Promise<Program> {
-  const folder = await mkdtemp(join(tmpdir(), 'hotpatch-test-'));
-  for (const [name, text] of Object.entries(files))
-    await writeFile(join(folder, name), text, { mode: 0o644 });
-  const child = spawn(
-    options.node ?? process.execPath,
-    [...(options.flags ?? []), join(folder, Object.keys(files)[0]!)],
-    {
-      cwd: folder,
-      env: { ...process.env, NODE_OPTIONS: '', ...options.env },
-      stdio: 'pipe',
-      ...(options.uid !== undefined && { uid: options.uid }),
-    },
-  );
-  let text = '';
-  child.stdout.on('data', (chunk) => (text += String(chunk)));
-  child.stderr.on('data', (chunk) => (text += String(chunk)));
-  child.stdin.on('error', () => {});
-  const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
-  let pings = 0;
-  const program: Program = {
-    pid: child.pid!,
-    folder,
-    child,
-    output: () => text,
-    answers: async (limitMs = 5000) => {
-      const id = ++pings;
-      child.stdin.write(`ping ${id}\n`);
-      await until(`an answer; it said:\n${text}`, () => text.includes(`pong ${id}\n`), limitMs);
-    },
-    kill: async () => {
-      child.kill('SIGKILL');
-      await ended;
-    },
-    [Symbol.asyncDispose]: async () => {
-      await program.kill();
-      await rm(folder, { recursive: true, force: true });
-    },
-  };
+  const program = await support.startProgram(files, options);
   try {
-    await until('ready', () => text.includes('ready\n'), 10_000);
+    await program.waitForOutput(/^listening \d+$/m);
   } catch (error) {
     await program[Symbol.asyncDispose]();
-    throw new Error(`${String(error)}; it said:\n${text}`);
+    throw error;
   }
-  return program;
+  return Object.assign(Object.create(program) as support.Program, {
+    answers: async () => {
+      const response = await program.fetch('/', { signal: AbortSignal.timeout(5000) });
+      await response.text();
+    },
+    becomeBusy: async () => {
+      program.fetch('/busy').catch(() => {});
+      await program.waitForOutput(/^busy$/m);
+    },
+    kill: async () => {
+      process.kill(program.pid, 'SIGKILL');
+      await program.exited;
+    },
+    [Symbol.asyncDispose]: () => program[Symbol.asyncDispose](),
+  });
 }
 
 /** Waits for a condition; throws after `limitMs`. */
@@ -119,10 +94,4 @@ export async function usePrivateFolder(): Promise<AsyncDisposable & { readonly p
   };
 }
 
-/** Nodes to try: the one that runs the tests, and those that HOTPATCH_TEST_NODES names (paths, separated by `:`). */
-export const nodes: readonly string[] = process.env['HOTPATCH_TEST_NODES']?.split(':') ?? [process.execPath];
-
-/** A Node of this major version, or null when there is none. */
-export function nodeOf(major: number): string | null {
-  return nodes.find((path) => new RegExp(`node-?${major}\\b`).test(path)) ?? null;
-}
+export const nodes = allNodes();

@@ -6,6 +6,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { CODES, type Descriptor } from '../../agent/protocol.ts';
 import { descriptorPath } from '../../extension/target/descriptor.ts';
+import { markOpened } from '../../extension/target/openedMark.ts';
 import { describeProcess } from '../../extension/target/processes/find.ts';
 import { openTarget, type Target } from '../../extension/target/target.ts';
 import { rejectsWith } from './codes.ts';
@@ -37,7 +38,7 @@ describe('opening a target', function () {
       CommonJS: { 'main.cjs': HEART },
       ESM: { 'main.mjs': esm },
     })) {
-      it(`enters ${what} once, closes the inspector, and connects again (${node})`, async () => {
+      it(`enters ${what} once, closes the inspector, and connects again (Node ${node.major})`, async () => {
         await using program = await startProgram(files, { node });
         const first = await openTarget(program.pid, { agentSource });
         await isClosed(program);
@@ -53,8 +54,8 @@ describe('opening a target', function () {
       });
     }
 
-    it(`leaves an inspector open that was open before (${node})`, async () => {
-      await using program = await startProgram({ 'main.js': HEART }, { node, flags: ['--inspect=9361'] });
+    it(`leaves an inspector open that was open before (Node ${node.major})`, async () => {
+      await using program = await startProgram({ 'main.js': HEART }, { node, nodeArgs: ['--inspect=9361'] });
       const target = await openTarget(program.pid, { agentSource });
       assert.equal(await installs(target), 1);
       assert.ok(isListening(9361));
@@ -62,14 +63,14 @@ describe('opening a target', function () {
       target.connection.close();
     });
 
-    it(`closes an inspector that opens elsewhere: --inspect-port=9362, and any port (${node})`, async () => {
+    it(`closes an inspector that opens elsewhere: --inspect-port=9362, and any port (Node ${node.major})`, async () => {
       for (const port of [9362, 0]) {
         await using program = await startProgram(
           { 'main.js': HEART },
-          { node, flags: [`--inspect-port=${port}`] },
+          { node, nodeArgs: [`--inspect-port=${port}`] },
         );
         const target = await openTarget(program.pid, { agentSource });
-        const opened = Number(/ws:\/\/127\.0\.0\.1:(\d+)\//.exec(program.output())?.[1]);
+        const opened = Number(/ws:\/\/127\.0\.0\.1:(\d+)\//.exec(program.stderr)?.[1]);
         assert.ok(port === 0 ? opened > 0 : opened === port);
         assert.ok(!isListening(opened));
         await program.answers();
@@ -77,21 +78,14 @@ describe('opening a target', function () {
       }
     });
 
-    it(`is not held up by others at the inspector (${node})`, async () => {
+    it(`is not held up by others at the inspector (Node ${node.major})`, async () => {
       await using program = await startProgram({ 'main.js': HEART }, { node });
       process.kill(program.pid, 'SIGUSR1');
       await until('the inspector', () => isListening(9229));
       // Says nothing and never hangs up by itself.
       const silent = connect(9229, '127.0.0.1').on('error', () => {});
       await once(silent, 'connect');
-      await writeFile(
-        join(folder.path, `${program.pid}.opened`),
-        JSON.stringify({
-          pid: program.pid,
-          startTime: (await describeProcess(program.pid)).startTime,
-          at: Date.now(),
-        }),
-      );
+      await markOpened(folder.path, await describeProcess(program.pid), 9229);
       const target = await openTarget(program.pid, { agentSource });
       await isClosed(program);
       target.connection.close();
@@ -102,7 +96,7 @@ describe('opening a target', function () {
   it('finds a program whose title hides its flags', async () => {
     await using program = await startProgram(
       { 'main.js': `process.title = 'my service';${HEART}` },
-      { flags: ['--inspect-port=9363'] },
+      { nodeArgs: ['--inspect-port=9363'] },
     );
     assert.equal((await describeProcess(program.pid)).command.trim(), 'my service');
     const target = await openTarget(program.pid, { agentSource });
@@ -110,6 +104,22 @@ describe('opening a target', function () {
     assert.ok(!isListening(9363));
     target.connection.close();
     await program.answers();
+  });
+
+  it('closes what a killed client left open at a port that only it knew', async () => {
+    for (const then of ['the same', 'another'] as const) {
+      await using program = await startProgram({ 'main.js': HEART }, { nodeArgs: ['--inspect-port=0'] });
+      await using other = await startProgram({ 'main.js': HEART });
+      process.kill(program.pid, 'SIGUSR1');
+      const [, port] = await program.waitForOutput(/ws:\/\/127\.0\.0\.1:(\d+)\//);
+      await markOpened(folder.path, await describeProcess(program.pid), Number(port));
+      const { pid } = then === 'the same' ? program : other;
+      const target = await openTarget(pid, { agentSource });
+      assert.equal(await installs(target), 1);
+      await until('it to close', () => !isListening(Number(port)));
+      target.connection.close();
+      await isClosed(program);
+    }
   });
 
   it('works for two clients at once: one enters, the other connects', async () => {
@@ -195,7 +205,7 @@ describe('a client that is killed', function () {
 
   for (const node of nodes) {
     for (const kind of ['good', 'ignoresInspector'] as const) {
-      it(`at any moment leaves the program running, and the next one tidies up (${kind}, ${node})`, async () => {
+      it(`at any moment leaves the program running, and the next one tidies up (${kind}, Node ${node.major})`, async () => {
         await using folder = await usePrivateFolder();
         for (const ms of [0, 10, 20, 30, 40, 50, 60, 80, 100, 130]) {
           await using program = await startProgram({ 'main.js': HEART }, { node });

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { CODES, type Code, type Details } from '../../agent/protocol.ts';
+import { explain } from '../../extension/patch/catalogue.ts';
 import { HotPatchError } from '../../extension/patch/error.ts';
 import {
+  consentNeeded,
   detailsText,
-  needsConsent,
   offersFor,
   refusalMessage,
   refusalOf,
@@ -47,9 +48,13 @@ describe('a refused patch', () => {
     assert.equal(refusalMessage(refusalsOf(report), t), 'In no function. Choose one. (HP2017)');
   });
 
-  it('asks for consent when that is all it lacks', () => {
-    assert.equal(needsConsent(patchReport([{ name: 'f', code: CODES.liveEditConsent }])), true);
-    assert.equal(needsConsent(patchReport([taken])), false);
+  it('asks for consent, and says why, when that is all it lacks', () => {
+    const consent = CODES.liveEditConsent;
+    const { what, next } = explain(consent, { function: 'f', why: 'a const arrow', node: '24.1.0' });
+    const needed = { name: 'f', code: consent, reason: `${what} ${next}` };
+    assert.equal(consentNeeded(patchReport([needed, other])), what);
+    assert.equal(consentNeeded(patchReport([taken, needed])), null);
+    assert.equal(consentNeeded(patchReport([{ name: 'total' }])), null);
   });
 
   it('is copied with everything a report needs', () => {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import type { Locator, Page } from 'playwright-core';
 import { root } from '../support/doors.ts';
-import { openEditor } from '../support/editor.ts';
+import { openEditor, type Editor } from '../support/editor.ts';
+import { allNodes } from '../support/nodes.ts';
 import { startProgram, type Program } from '../support/program.ts';
 import { hasServer } from '../support/vscodeServer.ts';
 
@@ -22,8 +23,12 @@ const server = http.createServer((request, response) => {
 server.listen(0, '127.0.0.1', () => console.log('listening ' + server.address().port));
 `.trimStart();
 
+/** The binding for Linux, where the server of the editor runs. */
+const patchKey = 'Control+Alt+H';
+
 interface Answer {
   readonly price: number;
+  readonly taken: number;
   readonly served: number;
 }
 
@@ -44,104 +49,155 @@ describe('Hot Patch in a window of the editor', function () {
   const ask = async (): Promise<Answer> => (await (await program.fetch('/')).json()) as Answer;
 
   it('replaces the function under the cursor from unsaved text, lists the patch and unloads it', async () => {
-    await using editor = await openEditor({ workspace: program.folder, extensionPath: root });
-    const { page } = editor;
-    const before = await ask();
-    assert.equal(before.price, 20);
+    await inWindow(program.folder, async ({ page, screenshot }) => {
+      const before = await ask();
+      assert.equal(before.price, 20);
 
-    await open(page, 'service.cjs');
-    await replaceLine(page, 6, 'return amount * 2000;');
-    await line(page, 'return amount * 2000').click({ button: 'right' });
-    await page.locator('.monaco-menu').getByRole('menuitem', { name: 'Hot Patch Function' }).click();
+      await open(page, 'service.cjs');
+      await replaceLine(page, 5, 'return amount * 2000;');
+      await line(page, 'return amount * 2000').click({ button: 'right' });
+      await page.locator('.monaco-menu').getByRole('menuitem', { name: 'Hot Patch Function' }).click();
 
-    // Nothing is attached yet: the picker opens and goes on with the patch.
-    await choose(page, `pid ${program.pid}`);
-    // The function has to be called once before it can be replaced.
-    const after = await until(ask, (answer) => answer.price === 20_000);
-    assert.ok(after.served > before.served, 'the state was kept');
-    await status(page, '1 patch').waitFor();
-    await editor.screenshot('patched');
+      // Nothing is attached yet: the picker opens and goes on with the patch.
+      await choose(page, program);
+      // The function has to be called once before it can be replaced.
+      const after = await until(ask, (answer) => answer.price === 20_000);
+      assert.ok(after.served > before.served, 'the state was kept');
+      await status(page, '1 patch').waitFor();
+      await screenshot('patched');
 
-    await status(page, '1 patch').click();
-    const row = page.getByRole('treeitem', { name: /^Patch of price, in force, in service\.cjs/ });
-    await row.waitFor();
-    await page.getByRole('treeitem', { name: `pid ${program.pid}, 1 patch` }).waitFor();
-    await row.hover();
-    await row.getByRole('button', { name: /^Unload/ }).click();
-    await row.waitFor({ state: 'detached' });
-    await status(page, 'no patches').waitFor();
-    assert.equal((await ask()).price, 20);
+      await status(page, '1 patch').click();
+      const row = page.getByRole('treeitem', { name: /^Patch of price, in force, in service\.cjs/ });
+      await row.waitFor();
+      await page.getByRole('treeitem', { name: new RegExp(`pid ${program.pid}, 1 patch$`) }).waitFor();
+      await row.hover();
+      await row.getByRole('button', { name: /^Unload/ }).click();
+      await row.waitFor({ state: 'detached' });
+      await status(page, 'no patches').waitFor();
+      assert.equal((await ask()).price, 20);
 
-    await page.getByRole('treeitem', { name: `pid ${program.pid}` }).hover();
-    await page.getByRole('button', { name: 'Detach' }).click();
-    await page.getByRole('button', { name: 'Attach to Running Process…' }).last().waitFor();
-    assert.equal(await status(page, 'patch').count(), 0);
+      await page.getByRole('treeitem', { name: pidOf(program) }).hover();
+      await page.getByRole('button', { name: 'Detach' }).click();
+      await page.getByRole('button', { name: 'Attach to Running Process…' }).last().waitFor();
+      await status(page, 'patch').waitFor({ state: 'hidden' });
+    });
   });
 
   it('says why, where and what to do when a patch is refused, until the text is edited', async () => {
-    await using editor = await openEditor({ workspace: program.folder, extensionPath: root });
-    const { page } = editor;
-    await attach(page, program);
-    await open(page, 'service.cjs');
+    await inWindow(program.folder, async ({ page, screenshot }) => {
+      await open(page, 'service.cjs');
+      await attach(page, program);
+      await replaceLine(page, 15, 'function fresh() {}');
+      await page.keyboard.press(patchKey);
+      const refusal = page.locator('.notification-toast', { hasText: 'HP2002' });
+      await refusal.waitFor();
+      assert.match(
+        await refusal.innerText(),
+        /fresh \(service\.cjs:15\) was not patched\. .+ Patch the function/,
+      );
+      await refusal.getByRole('button', { name: 'Copy Details' }).waitFor();
+      await problems(page, 'Warnings: 1').waitFor();
+      await screenshot('refused');
 
-    await replaceLine(page, 9, 'return amount + 100;');
-    await line(page, 'return amount + 100').click();
-    await page.keyboard.press('Control+Alt+H');
-    const refusal = page.locator('.notification-toast', { hasText: 'HP2005' });
-    await refusal.waitFor();
-    assert.match(
-      await refusal.innerText(),
-      /taken \(service\.cjs:8\) was not patched\. A reference to taken/,
-    );
-    await refusal.getByRole('button', { name: 'Copy Details' }).waitFor();
-    await problems(page, '1').waitFor();
-    await editor.screenshot('refused');
-    assert.equal((await ask()).price, 20);
+      await page.keyboard.press('Space');
+      await problems(page, 'No Problems').waitFor();
+    });
+  });
 
-    await replaceLine(page, 9, 'return amount + 1;');
-    await problems(page, '0').waitFor();
+  it('asks before it risks a process, once', async () => {
+    const node = allNodes().find(({ major }) => major === 24);
+    await using risky = await startProgram({ 'service.cjs': service }, node ? { node } : {});
+    await inWindow(risky.folder, async ({ page, screenshot }) => {
+      await open(page, 'service.cjs');
+      await attach(page, risky);
+      await replaceLine(page, 8, 'return amount + 100;');
+      await page.keyboard.press(patchKey);
+      const dialog = page.getByRole('dialog', { name: /with live edit\?/ });
+      await dialog.getByText('some live edits crash the process afterwards').waitFor();
+      await screenshot('consent');
+      await dialog.getByRole('button', { name: 'Cancel' }).click();
+      await dialog.waitFor({ state: 'hidden' });
+      await status(page, 'no patches').waitFor();
+
+      await page.keyboard.press(patchKey);
+      await dialog.getByRole('button', { name: 'Patch Anyway' }).click();
+      await status(page, '1 patch').waitFor();
+      const { taken } = (await (await risky.fetch('/')).json()) as Answer;
+      assert.equal(taken, 101);
+
+      await replaceLine(page, 8, 'return amount + 200;');
+      await page.keyboard.press(patchKey);
+      await until(
+        async () => (await (await risky.fetch('/')).json()) as Answer,
+        (answer) => answer.taken === 201,
+      );
+      assert.equal(await dialog.count(), 0);
+    });
   });
 
   it('closes the picker quietly on Escape, and does nothing then', async () => {
-    await using editor = await openEditor({ workspace: program.folder, extensionPath: root });
-    const { page } = editor;
-    await open(page, 'service.cjs');
-    await line(page, 'return amount * 2').click();
-    await page.keyboard.press('Control+Alt+H');
-    const picker = page.locator('.quick-input-widget');
-    await picker.getByRole('option', { name: `pid ${program.pid}` }).waitFor();
-    await page.keyboard.press('Escape');
-    await picker.waitFor({ state: 'hidden' });
-    assert.equal(await page.locator('.notification-toast').count(), 0);
-    assert.equal(await status(page, 'patch').count(), 0);
-    await assert.rejects(program.waitForNewOutput(/Debugger listening/, 200));
+    await inWindow(program.folder, async ({ page }) => {
+      await open(page, 'service.cjs');
+      await line(page, 'return amount * 2').click();
+      await page.keyboard.press(patchKey);
+      const picker = page.locator('.quick-input-widget');
+      await picker
+        .getByRole('option', { name: /pid \d+/ })
+        .first()
+        .waitFor();
+      await page.keyboard.press('Escape');
+      await picker.waitFor({ state: 'hidden' });
+      assert.equal(await page.locator('.notification-toast').count(), 0);
+      assert.equal(await status(page, 'patch').count(), 0);
+      await assert.rejects(program.waitForNewOutput(/Debugger listening/, 200));
+    });
   });
 
   it('notices that a process has ended', async () => {
-    await using editor = await openEditor({ workspace: program.folder, extensionPath: root });
-    const { page } = editor;
-    await attach(page, program);
-    const row = page.getByRole('treeitem', { name: `pid ${program.pid}` });
-    await row.waitFor();
-    process.kill(program.pid);
-    await row.waitFor({ state: 'detached' });
-    await page.getByText(`Process ${program.pid} has ended`).waitFor();
+    await inWindow(program.folder, async ({ page }) => {
+      await attach(page, program);
+      const row = page.getByRole('treeitem', { name: pidOf(program) });
+      await row.waitFor();
+      process.kill(program.pid);
+      await row.waitFor({ state: 'detached' });
+      await page.getByText(`Process ${program.pid} has ended`).waitFor();
+    });
   });
 
   it('offers nothing in a folder that is not trusted', async () => {
-    await using editor = await openEditor({
-      workspace: program.folder,
-      extensionPath: root,
-      trust: 'withheld',
-    });
-    const { page } = editor;
-    await open(page, 'service.cjs');
-    await line(page, 'return amount * 2').click({ button: 'right' });
-    const menu = page.locator('.monaco-menu');
-    await menu.getByRole('menuitem', { name: 'Copy', exact: true }).waitFor();
-    assert.equal(await menu.getByRole('menuitem', { name: /Hot Patch/ }).count(), 0);
+    await inWindow(
+      program.folder,
+      async ({ page }) => {
+        await open(page, 'service.cjs');
+        await line(page, 'return amount * 2').click({ button: 'right' });
+        const menu = page.locator('.monaco-menu');
+        await menu.getByRole('menuitem', { name: 'Copy', exact: true }).waitFor();
+        assert.equal(await menu.getByRole('menuitem', { name: /Hot Patch/ }).count(), 0);
+      },
+      { trust: 'withheld' },
+    );
   });
 });
+
+/** Runs a test in a window of its own, and keeps a picture of it when it fails. */
+async function inWindow(
+  workspace: string,
+  work: (editor: Editor) => Promise<void>,
+  options: { readonly trust?: 'withheld' } = {},
+): Promise<void> {
+  await using editor = await openEditor({
+    workspace,
+    extensionPath: root,
+    settings: { 'files.autoSave': 'off' },
+    ...options,
+  });
+  try {
+    await work(editor);
+  } catch (error) {
+    await editor.screenshot('failed-window');
+    throw error;
+  }
+}
 
 async function open(page: Page, file: string): Promise<void> {
   await page.getByRole('treeitem', { name: file }).dblclick();
@@ -167,22 +223,28 @@ async function attach(page: Page, program: Program): Promise<void> {
   await page.keyboard.press('F1');
   await page.locator('.quick-input-widget input').fill('>Attach to Running Process');
   await page.getByRole('option', { name: /Attach to Running Process/ }).click();
-  await choose(page, `pid ${program.pid}`);
+  await choose(page, program);
   await status(page, 'no patches').waitFor();
 }
 
-/** Chooses what the open picker comes to show. */
-async function choose(page: Page, name: string): Promise<void> {
-  await page.locator('.quick-input-widget').getByRole('option', { name }).click();
+/** Not its number alone: another pid may begin with it. */
+function pidOf(program: Program): RegExp {
+  return new RegExp(`\\bpid ${program.pid}\\b`);
+}
+
+/** Chooses a process in the open picker; typed, because the list may be longer than what is drawn of it. */
+async function choose(page: Page, program: Program): Promise<void> {
+  const picker = page.locator('.quick-input-widget');
+  await picker.locator('input').first().fill(`pid ${program.pid}`);
+  await picker.getByRole('option', { name: pidOf(program) }).click();
 }
 
 function status(page: Page, text: string): Locator {
   return page.locator('.statusbar-item[id$="hotpatch.status"]', { hasText: text });
 }
 
-/** How many problems the status bar counts, by their sum. */
-function problems(page: Page, count: string): Locator {
-  const name = count === '0' ? 'No Problems' : `Warnings: ${count}`;
+/** What the status bar says of problems. */
+function problems(page: Page, name: string): Locator {
   return page.locator('#status\\.problems').getByRole('button', { name });
 }
 
