@@ -256,6 +256,7 @@ export const CODES = {
   installFailed: 'HP1013',
   entryBusy: 'HP1014',
   nodeTooOld: 'HP1015',
+  processStopped: 'HP1016',
   // HP2xxx: what the planner refuses
   noSuchFunction: 'HP2001',
   functionNotRunning: 'HP2002',

@@ -33,13 +33,16 @@ function sum(output, pattern) {
   return [...output.matchAll(pattern)].reduce((total, match) => total + Number(match[1]), 0);
 }
 
-/** Test files of these folders of `test/`; those of the extension host are run by the editor, not by mocha here. */
-function testsIn(...folders) {
+/** Needs a window of the editor. */
+const isWindow = (name) => name.endsWith('window.test.ts');
+
+/** Test files of these folders of `test/` that `wanted` takes, by name. */
+function testsIn(wanted, ...folders) {
   return folders.flatMap((folder) => {
     const path = join(root, 'test', folder);
     if (!existsSync(path)) return [];
     return readdirSync(path)
-      .filter((name) => name.endsWith('.test.ts'))
+      .filter((name) => name.endsWith('.test.ts') && wanted(name))
       .map((name) => join('test', folder, name));
   });
 }
@@ -52,16 +55,23 @@ async function main() {
   await step('lint', [...bin('eslint', 'bin/eslint.js'), '.']);
   await step('format', [...bin('prettier', 'bin/prettier.cjs'), '--check', '--log-level', 'warn', '.']);
   const mocha = bin('mocha', 'bin/mocha.js');
-  await step('structure and unit tests', [...mocha, ...testsIn('.', 'patch', 'compile', 'vscode')]);
+  await step('structure and unit tests', [
+    ...mocha,
+    ...testsIn((name) => !isWindow(name), '.', 'patch', 'compile', 'vscode'),
+  ]);
   if (!isFast) {
     const { ensureNodes, ensureThirdParty, ensureEditor } = await import('./doors.mjs');
     process.stdout.write('\n');
     await ensureNodes();
     await ensureThirdParty();
-    await step('processes, on every Node', [...mocha, ...testsIn('support', 'target', 'process', 'cli')]);
+    await step('processes, on every Node', [
+      ...mocha,
+      ...testsIn(() => true, 'support', 'target', 'process', 'cli'),
+    ]);
     await ensureEditor();
     await step('in the extension host of VS Code', [process.execPath, 'scripts/test-editor.mjs']);
-    await step('through the eyes of a user of VS Code', [...mocha, ...testsIn('editor')]);
+    await step('package', [process.execPath, 'scripts/package.mjs']);
+    await step('through the eyes of a user of VS Code', [...mocha, ...testsIn(isWindow, 'editor', 'vscode')]);
   }
   const minutes = ((performance.now() - started) / 60_000).toFixed(1);
   process.stdout.write(`\nEverything held, ${minutes} min.\n`);

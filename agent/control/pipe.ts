@@ -68,7 +68,9 @@ export class Pipe {
     socket.unref();
     socket.setEncoding('utf8');
     let welcome = false;
-    let buffered = '';
+    // Pieces of a line that has not ended: joining at every chunk would be quadratic for a line of megabytes.
+    let pieces: string[] = [];
+    let held = 0;
     const stop = later(HELLO_LIMIT_MS, () => {
       if (!welcome) socket.destroy();
     });
@@ -86,11 +88,15 @@ export class Pipe {
     socket.on(
       'data',
       guarded((chunk: string) => {
-        buffered += chunk;
-        if (buffered.length > MAX_FRAME) return socket.destroy();
-        for (let end = buffered.indexOf('\n'); end >= 0; end = buffered.indexOf('\n')) {
-          const line = buffered.slice(0, end);
-          buffered = buffered.slice(end + 1);
+        const lines = chunk.split('\n');
+        for (const [index, part] of lines.entries()) {
+          pieces.push(part);
+          held += part.length;
+          if (held > MAX_FRAME) return socket.destroy();
+          if (index === lines.length - 1) return;
+          const line = pieces.join('');
+          pieces = [];
+          held = 0;
           const frame = parse(line);
           if (!welcome) {
             welcome = this.#welcomes(frame);

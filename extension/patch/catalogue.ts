@@ -26,7 +26,7 @@ const catalogue: Readonly<Record<Code, Entry>> = {
   },
   [CODES.inspectorClosed]: {
     what: 'Process {pid} does not open its inspector on request ({reason}).',
-    next: 'Start it without --disable-sigusr1 or --permission, or with --inspect.',
+    next: 'Try again if it was busy. Else start it without --disable-sigusr1, with --inspect, or, under --permission, with --allow-inspector.',
   },
   [CODES.wrongProcess]: {
     what: 'The inspector at port {port} belongs to process {found}, not to {pid}.',
@@ -48,6 +48,10 @@ const catalogue: Readonly<Record<Code, Entry>> = {
   [CODES.processBusy]: {
     what: 'Process {pid} did not answer within {ms} ms: its event loop is busy or it is stopped.',
     next: 'Try again when it is idle, or continue it if it is paused in a debugger.',
+  },
+  [CODES.processStopped]: {
+    what: 'Process {pid} is stopped.',
+    next: 'Continue it (kill -CONT {pid}, or in its debugger), then try again.',
   },
   [CODES.unsafeFolder]: {
     what: 'The private folder {path} cannot be trusted ({reason}).',

@@ -21,6 +21,52 @@ export class NameMap {
   merge(taught: ReadonlyMap<string, string>): void {
     for (const [name, text] of taught) this.#learned.set(name, text);
   }
+
+  /** Adds what is likely, where nothing is known. */
+  suppose(likely: ReadonlyMap<string, string>): void {
+    for (const [name, text] of likely) if (!this.#learned.has(name)) this.#learned.set(name, text);
+  }
+}
+
+/**
+ * What imports of the compiled text are called where they became `require`: for imports that no unchanged function uses.
+ * `import { f } from './m'` is `m_1.f` where the running script has `const m_1 = require('./m')`, helpers around it or not.
+ */
+export function importedNames(compiled: Parsed, running: Parsed): ReadonlyMap<string, string> {
+  const required = new Map<string, string | null>();
+  for (const statement of running.ast.body) {
+    if (statement.type !== 'VariableDeclaration') continue;
+    for (const { id, init } of statement.declarations) {
+      const specifier = id.type === 'Identifier' ? requiredBy(init ?? null) : null;
+      // Required twice: which of the two is meant is not known.
+      if (specifier !== null)
+        required.set(specifier, required.has(specifier) ? null : (id as ESTree.Identifier).name);
+    }
+  }
+  const found = new Map<string, string>();
+  for (const statement of compiled.ast.body) {
+    if (statement.type !== 'ImportDeclaration') continue;
+    const object = required.get(String(statement.source.value));
+    if (!object) continue;
+    for (const specifier of statement.specifiers) {
+      const { name } = specifier.local;
+      if (specifier.type === 'ImportNamespaceSpecifier') found.set(name, object);
+      else if (specifier.type === 'ImportDefaultSpecifier') found.set(name, `${object}.default`);
+      else if (specifier.imported.type === 'Identifier')
+        found.set(name, `${object}.${specifier.imported.name}`);
+    }
+  }
+  return found;
+}
+
+function requiredBy(node: ESTree.Expression | null): string | null {
+  if (node?.type !== 'CallExpression' || node.callee.type !== 'Identifier') return null;
+  const [first] = node.arguments;
+  if (node.callee.name !== 'require') {
+    const isHelper = /^_*(?:importStar|importDefault|toESM|interopRequire\w+)$/.test(node.callee.name);
+    return isHelper && first && first.type !== 'SpreadElement' ? requiredBy(first) : null;
+  }
+  return first?.type === 'Literal' ? String(first.value) : null;
 }
 
 /** One side of a comparison: a script and which of its nodes are functions of their own. */

@@ -138,7 +138,7 @@ class Collector {
         return { label: 'default', place: { kind: 'closure' }, from };
       case 'CallExpression':
       case 'NewExpression':
-        return { label: callLabel(this.#parsed.text, above), place: { kind: 'closure' }, from };
+        return { label: callLabel(above), place: { kind: 'closure' }, from };
     }
     const own = node.type === 'FunctionExpression' ? node.id?.name : undefined;
     return { label: own ?? '(closure)', place: { kind: 'closure' }, from };
@@ -275,11 +275,11 @@ function headStart(text: string, definition: Node, isStatic: boolean): number {
 }
 
 /** `app.get('/items')`, `setTimeout()`: stable while lines move, and what the user reads in the source. */
-function callLabel(text: string, call: ESTree.CallExpression | ESTree.NewExpression): string {
+function callLabel(call: ESTree.CallExpression | ESTree.NewExpression): string {
   const callee = memberText(call.callee as Node) ?? '(call)';
   const [first] = call.arguments;
   const literal = first?.type === 'Literal' && typeof first.value === 'string' ? first : null;
-  const shown = literal && (literal as unknown as Node).end - (literal as unknown as Node).start <= 40;
-  const place = literal as unknown as Node;
-  return `${callee}(${shown ? text.slice(place.start, place.end) : ''})`;
+  // Compilers choose their own quotes; the label is to be the same.
+  const shown = literal && String(literal.value).length <= 40 ? `'${String(literal.value)}'` : '';
+  return `${callee}(${shown})`;
 }

@@ -115,7 +115,7 @@ async function reachInspector(
   if (facts === null || facts.startTime !== startTime) throw ended(target);
   const obstacle = await source.obstacle(facts);
   // A stopped process would obey a signal when it is continued, with nobody left to close what it opens.
-  if (obstacle?.kind === 'stopped') throw new HotPatchError(CODES.processBusy, { pid, ms: 0 });
+  if (obstacle?.kind === 'stopped') throw new HotPatchError(CODES.processStopped, { pid });
   // A client that was killed may have left it open, perhaps where nobody would look; then it is ours to close.
   const mark = await markOf(folder, pid, startTime);
   const left = mark === null ? null : await openAt(pid, mark.port);

@@ -79,6 +79,9 @@ function pickProcess(placeholder: string, isAttached: (pid: number) => boolean):
   });
 }
 
+/** How often the list is drawn while it fills, in ms: a row must not move away from under a click too often. */
+const paintMs = 200;
+
 /** Fills a picker. A new start makes the one before it stop. */
 class Listing implements Disposable {
   readonly #picker: QuickPick<ProcessItem>;
@@ -93,6 +96,7 @@ class Listing implements Disposable {
   async start(): Promise<void> {
     const run = ++this.#run;
     const found: NodeProcess[] = [];
+    let shown = Date.now();
     this.#picker.busy = true;
     try {
       const { findProcesses } = await import('../target/processes/find.ts');
@@ -100,6 +104,8 @@ class Listing implements Disposable {
         if (run !== this.#run) return;
         if (!isProgram(one, env.appRoot)) continue;
         found.push(one);
+        if (Date.now() - shown < paintMs) continue;
+        shown = Date.now();
         this.#show(found);
       }
       if (run !== this.#run) return;

@@ -72,7 +72,7 @@ describe('compile', () => {
     await checkError(readSource(join(tmpdir(), 'hotpatch-none', 'a.ts')), CODES.fileUnreadable, {
       reason: 'ENOENT',
     });
-    await using folder = await folderOf({ 'tsconfig.json': '{ nonsense' });
+    await using folder = await folderOf({ 'tsconfig.json': '{ "extends": "./none.json" }' });
     await checkError(compile(join(folder.path, 'a.ts'), 'let x: number;'), CODES.badConfig);
   });
 });

@@ -87,7 +87,7 @@ describe('functions: names and places', () => {
     ]);
     check('setTimeout(() => 1, 5); emitter.on("x", function () {});', [
       'setTimeout(): closure',
-      'emitter.on("x"): closure',
+      "emitter.on('x'): closure",
     ]);
   });
 });

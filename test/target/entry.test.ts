@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
+import { HotPatchError } from '../../extension/patch/error.ts';
 import { CODES } from '../../agent/protocol.ts';
 import { enter } from '../../extension/target/entry.ts';
 import { markOf } from '../../extension/target/openedMark.ts';
@@ -85,10 +86,12 @@ describe('entry is refused', function () {
     process.kill(program.pid, 'SIGSTOP');
     await until(
       'the stop',
-      async () =>
-        (await rejectsWith(CODES.processBusy, openTarget(program.pid, { agentSource, limitMs: 200 }))).data[
-          'ms'
-        ] === 0,
+      // Until the signal has been delivered it is merely busy.
+      () =>
+        openTarget(program.pid, { agentSource, limitMs: 200 }).then(
+          () => false,
+          (error: unknown) => HotPatchError.is(error, CODES.processStopped),
+        ),
     );
     process.kill(program.pid, 'SIGCONT');
     await isUntouched(program);

@@ -192,6 +192,7 @@ async function inWindow(
     ...options,
   });
   try {
+    if (!options.trust) await runCommand(editor.page, 'Hot Patch: Show Log');
     await work(editor);
   } catch (error) {
     await editor.screenshot('failed-window');
@@ -220,11 +221,21 @@ async function replaceLine(page: Page, number: number, text: string): Promise<vo
 }
 
 async function attach(page: Page, program: Program): Promise<void> {
-  await page.keyboard.press('F1');
-  await page.locator('.quick-input-widget input').fill('>Attach to Running Process');
-  await page.getByRole('option', { name: /Attach to Running Process/ }).click();
+  await runCommand(page, 'Hot Patch: Attach to Running Process…');
   await choose(page, program);
   await status(page, 'no patches').waitFor();
+}
+
+/** Through the palette, which has the commands of an extension only once that is loaded. */
+async function runCommand(page: Page, name: string): Promise<void> {
+  const option = page.locator('.quick-input-widget').getByRole('option', { name });
+  for (let tries = 0; tries < 20 && (await option.count()) === 0; tries++) {
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('F1');
+    await page.locator('.quick-input-widget input').first().fill(`>${name}`);
+    await option.waitFor({ timeout: 1000 }).catch(() => {});
+  }
+  await option.click();
 }
 
 /** Not its number alone: another pid may begin with it. */
@@ -236,6 +247,8 @@ function pidOf(program: Program): RegExp {
 async function choose(page: Page, program: Program): Promise<void> {
   const picker = page.locator('.quick-input-widget');
   await picker.locator('input').first().fill(`pid ${program.pid}`);
+  // A row that moves while the list fills would make the click land on another process.
+  await picker.locator('.monaco-progress-container.active').waitFor({ state: 'hidden' });
   await picker.getByRole('option', { name: pidOf(program) }).click();
 }
 
