@@ -6,6 +6,7 @@ import { AgentError, asFailure, guarded, later } from './guard.ts';
 import {
   CODES,
   PENDING_LIMIT_MS,
+  STALE_WATCH_MS,
   type Details,
   type EngineName,
   type FunctionState,
@@ -39,6 +40,9 @@ interface Entry {
 interface TrackedUnit extends Unit {
   proof: 'none needed' | 'watched' | 'proved';
   stopWatching: (() => void) | null;
+  /** Calls of the replaced function that were seen since: it is held where the planner could not see. */
+  staleCalls: number;
+  stopLooking: () => void;
 }
 
 /**
@@ -289,11 +293,14 @@ export class Ledger {
   #settle(unit: TrackedUnit, to: Replacement | null): void {
     unit.stopWatching?.();
     unit.stopWatching = null;
+    unit.stopLooking();
+    unit.staleCalls = 0;
     unit.current = to;
     if (to) {
       unit.proof = 'watched';
       this.#units.set(unit.key, unit);
       this.#scripts.keep(unit.script);
+      this.#lookForOldCalls(unit);
       return;
     }
     this.#units.delete(unit.key);
@@ -301,6 +308,24 @@ export class Ledger {
     if (this.held(unit.script.url).length > 0) return;
     this.#scripts.forget(unit.script);
     this.#doors.forget(unit.script.url);
+  }
+
+  /** For a while after a binding. Errors leave the patch as it is: this adds to the proof, it is not the proof. */
+  #lookForOldCalls(unit: TrackedUnit): void {
+    try {
+      const stop = this.#engines[unit.engine].watchOld(unit, () => {
+        unit.staleCalls++;
+        if (unit.staleCalls === 1) timers.setImmediate(guarded(() => this.#changed()));
+      });
+      if (!stop) return;
+      const stopTimer = later(STALE_WATCH_MS, stop);
+      unit.stopLooking = () => {
+        stopTimer();
+        stop();
+      };
+    } catch {
+      unit.stopLooking = () => {};
+    }
   }
 
   /** Watches every unit that has no proof yet; anew, because a live edit drops the breakpoints of its script. */
@@ -381,6 +406,9 @@ export class Ledger {
     }
     if (!this.#engines[unit.engine].holds(unit))
       return { status: 'stale', code: CODES.changedElsewhere, data };
+    if (unit.staleCalls > 0) {
+      return { status: 'stale', code: CODES.oldCodeRan, data: { ...data, calls: unit.staleCalls } };
+    }
     if (unit.proof === 'watched') return { status: 'pending', code: CODES.waitingForProof, data };
     return { status: 'applied' };
   }
@@ -398,7 +426,18 @@ function keyOf({ url, range }: Replacement): string {
 function newUnit(key: string, script: LoadedScript, replacement: Replacement): TrackedUnit {
   const { range, engine } = replacement;
   const name = replacement.function;
-  return { key, script, function: name, range, engine, current: null, proof: 'watched', stopWatching: null };
+  return {
+    key,
+    script,
+    function: name,
+    range,
+    engine,
+    current: null,
+    proof: 'watched',
+    stopWatching: null,
+    staleCalls: 0,
+    stopLooking: () => {},
+  };
 }
 
 function waiting(patch: Patch): Outcome {

@@ -63,7 +63,7 @@ function create(): Installed {
   const capabilities = new Capabilities(session);
   const ledger = new Ledger({
     engines: {
-      'scope-binding': new ScopeBinding(doors),
+      'scope-binding': new ScopeBinding(session, sentries, doors),
       'live-edit': new LiveEdit(session, capabilities, scripts, visits, doors),
     },
     scripts,

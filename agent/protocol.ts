@@ -14,6 +14,9 @@ export const AGENT_KEY = 'hotpatch.agent';
 /** How long a patch waits for its functions to be called before the agent stops listening, in ms. */
 export const PENDING_LIMIT_MS = 300_000;
 
+/** How long after a binding calls of the replaced function are looked for, in ms: the debugger is on meanwhile. */
+export const STALE_WATCH_MS = 10_000;
+
 /** The longest line either side accepts, in UTF-16 code units. */
 export const MAX_FRAME = 64 * 1024 * 1024;
 
@@ -81,8 +84,10 @@ export interface Replacement {
   /** What is replaced in the baseline text, and by what. */
   readonly range: Range;
   readonly text: string;
-  /** Offsets in `text` and of its body: where a call of the new function first stops, for the proof by execution. */
+  /** Where the function's body begins, from the start of `text`: a call of the new function is seen there. */
   readonly bodyOffset: number;
+  /** The same from the start of the replaced range, in the baseline: a call of the old function is seen there. */
+  readonly oldBodyOffset: number;
   /**
    * For scope binding: where the new function goes, and an expression for what makes it: a function that gets the
    * object `super` looks in and returns an object whose property of the binding's name or key is the new function.
@@ -298,6 +303,7 @@ export const CODES = {
   otherRefused: 'HP4012',
   ambiguousPatch: 'HP4013',
   covered: 'HP4014',
+  oldCodeRan: 'HP4015',
   // HP9xxx: use and inner faults
   usage: 'HP9001',
   internal: 'HP9002',

@@ -41,6 +41,12 @@ export interface Engine {
    */
   watch(unit: Unit, seen: (proof: 'proved' | 'disproved') => void): (() => void) | null;
 
+  /**
+   * Calls `ran` whenever the function that was replaced is entered again, inside that call: somebody kept it. Returns
+   * how to stop; null where this cannot be or need not be seen.
+   */
+  watchOld(unit: Unit, ran: () => void): (() => void) | null;
+
   /** Is what this engine put there still there? */
   holds(unit: Unit): boolean;
 

@@ -103,6 +103,11 @@ export class LiveEdit implements Engine {
     return stop;
   }
 
+  /** Every function object runs the new text; `watch` sees it if one does not. */
+  watchOld(): null {
+    return null;
+  }
+
   holds(unit: Unit): boolean {
     return this.#debugger.during(() => this.#scripts.sourceOf(unit.script.scriptId) === unit.script.text);
   }
@@ -124,7 +129,7 @@ export class LiveEdit implements Engine {
       ? padded(to.text, range.end - range.start)
       : script.baseline.slice(range.start, range.end);
     const wanted = before.slice(0, start) + text + before.slice(start + length);
-    const oldBody = start + (unit.current?.bodyOffset ?? baselineBody(unit, to));
+    const oldBody = start + (unit.current?.bodyOffset ?? to?.oldBodyOffset ?? 0);
 
     this.#post(unit, script, wanted);
     if (this.#scripts.sourceOf(script.scriptId) !== wanted) {
@@ -170,12 +175,6 @@ export class LiveEdit implements Engine {
 function padded(text: string, length: number): string {
   if (text.length >= length || !text.endsWith('}')) return text;
   return `${text.slice(0, -1)}${' '.repeat(length - text.length)}}`;
-}
-
-/** Where the body begins in the baseline: the planner's door sites name the function's own body first. */
-function baselineBody(unit: Unit, to: Replacement | null): number {
-  const site = to?.doors[0]?.offset;
-  return site === undefined ? 0 : site - unit.range.start;
 }
 
 function placeIn(old: { scriptId: string; bodyAt: number; text: string }) {

@@ -1,5 +1,6 @@
 import { module, url as urls, util } from '../builtins.ts';
-import type { Door, Doors } from '../doors.ts';
+import type { DebuggerSession } from '../debuggerSession.ts';
+import type { Door, Doors, Sentries } from '../doors.ts';
 import { AgentError } from '../guard.ts';
 import { CODES, type Binding, type Replacement } from '../protocol.ts';
 import { PATCH_MARK, type LoadedScript } from '../scripts.ts';
@@ -33,10 +34,14 @@ interface Held {
  */
 export class ScopeBinding implements Engine {
   readonly name = 'scope-binding';
+  readonly #debugger: DebuggerSession;
+  readonly #sentries: Sentries;
   readonly #doors: Doors;
   readonly #held = new Map<string, Held>();
 
-  constructor(doors: Doors) {
+  constructor(session: DebuggerSession, sentries: Sentries, doors: Doors) {
+    this.#debugger = session;
+    this.#sentries = sentries;
     this.#doors = doors;
   }
 
@@ -70,6 +75,23 @@ export class ScopeBinding implements Engine {
     return null;
   }
 
+  /** The old function object lives on where nobody could see it being kept; then its body is entered again. */
+  watchOld(unit: Unit, ran: () => void): (() => void) | null {
+    const { script, range, current } = unit;
+    const at = current && script.currentOffset(range.start + current.oldBodyOffset);
+    if (at === null) return null;
+    const release = this.#debugger.hold();
+    const stop = this.#sentries.post('pass', script.location(at), ran);
+    if (!stop) {
+      release();
+      return null;
+    }
+    return () => {
+      stop();
+      release();
+    };
+  }
+
   holds(unit: Unit): boolean {
     const held = this.#held.get(unit.key);
     return held !== undefined && reads(held, held.installed);
@@ -89,7 +111,7 @@ export class ScopeBinding implements Engine {
     const door = this.#doors.find(unit.script.url, to.doors);
     if (!door) throw new AgentError(CODES.noDoor, { function: unit.function });
     const held = known ?? find(unit, to, door);
-    return { unit, held, before: held.installed, next: make(to, door, held.original) };
+    return { unit, held, before: held.installed, next: make(to, door, held) };
   }
 }
 
@@ -138,7 +160,10 @@ function property(unit: Unit, { holders, key, part }: PropertyBinding, door: Doo
     const holder = object && (part === 'value' ? dataProperty(object, key) : accessorHalf(object, key, part));
     if (holder) return holder;
   }
-  throw new AgentError(CODES.nameUnreachable, { function: unit.function, name: holders[0] ?? key });
+  throw new AgentError(CODES.nameUnreachable, {
+    function: unit.function,
+    name: unit.function.split('.')[0] ?? key,
+  });
 }
 
 /** The object that has `key` itself: what the expression gives, or one up its prototypes (from an instance). */
@@ -204,7 +229,7 @@ function accessorHalf(object: object, key: string, part: 'get' | 'set'): Holder 
 }
 
 /** Makes the new function in the scope behind the door. Its stack frames name the user's file and lines. */
-function make(to: Replacement, door: Door, original: Callable): Callable {
+function make(to: Replacement, door: Door, held: Held): Callable {
   const { binding, expression } = to;
   if (!binding || expression === undefined)
     throw new AgentError(CODES.internal, { message: 'no expression' });
@@ -215,9 +240,9 @@ function make(to: Replacement, door: Door, original: Callable): Callable {
     const factory = door(`${lines}${expression}\n//# sourceURL=${to.url}${PATCH_MARK}${mark++}`) as (
       home: object | null,
     ) => object;
-    const made: unknown = Object.getOwnPropertyDescriptor(factory(homeOf(to, door)), key)?.[part];
+    const made: unknown = Object.getOwnPropertyDescriptor(factory(homeOf(to, held)), key)?.[part];
     if (typeof made !== 'function') throw new TypeError('it made no function');
-    if (made === original) throw new TypeError('it made the same function');
+    if (made === held.original) throw new TypeError('it made the same function');
     return made as Callable;
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
@@ -228,13 +253,9 @@ function make(to: Replacement, door: Door, original: Callable): Callable {
 let mark = 1;
 
 /** What `super` in the new method shall look in: the prototype of the object that holds the method. */
-function homeOf(to: Replacement, door: Door): object | null {
-  if (to.binding?.kind !== 'property') return null;
-  for (const expression of to.binding.holders) {
-    const owner = ownerOf(expression, to.binding.key, door);
-    if (owner) return Object.getPrototypeOf(owner) as object | null;
-  }
-  return null;
+function homeOf({ binding }: Replacement, { holders }: Held): object | null {
+  const owner = binding?.kind === 'property' ? holders[0]?.object : undefined;
+  return owner ? (Object.getPrototypeOf(owner) as object | null) : null;
 }
 
 function cached(scriptUrl: string): { exports: unknown } | undefined {

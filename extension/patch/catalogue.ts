@@ -215,6 +215,10 @@ const catalogue: Readonly<Record<Code, Entry>> = {
     what: 'Patch {other} of the same function was loaded later and runs in its place.',
     next: 'Unload that one to bring this one back.',
   },
+  [CODES.oldCodeRan]: {
+    what: 'The old code of {function} ran {calls} times after it was replaced: a reference to it was taken before.',
+    next: 'Unload it and patch with live edit where it is safe, or restart the process.',
+  },
 
   [CODES.usage]: { what: '{message}', next: 'Run `hotpatch --help`.' },
   [CODES.internal]: { what: 'A fault of ours: {message}', next: 'Please report it.' },

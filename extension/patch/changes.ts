@@ -69,7 +69,9 @@ export function read(texts: Texts): Reading | Refusal {
     const { line, column, message } = editedText;
     return { code: CODES.syntaxError, data: { file: texts.file, line, column, message } };
   }
-  const running = side(runningText.parsed);
+  const imported = importedNames(editedText.parsed, runningText.parsed);
+  const written = new Map([...imported].map(([name, text]) => [text, name]));
+  const running = side(runningText.parsed, written);
   const edited = side(editedText.parsed);
   const same = texts.baseline === texts.running.text;
   const baselineText =
@@ -131,8 +133,8 @@ function differences(texts: Texts, running: SideList, edited: SideList, baseline
 
 type SideList = Side & { readonly list: readonly FunctionUnit[] };
 
-function side(parsed: Parsed): SideList {
-  const list = functionsOf(parsed);
+function side(parsed: Parsed, written?: ReadonlyMap<string, string>): SideList {
+  const list = functionsOf(parsed, written);
   return { ...sideOf(parsed, list), list };
 }
 

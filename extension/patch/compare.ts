@@ -1,6 +1,6 @@
 import type * as ESTree from 'estree';
 import type { FunctionUnit } from './functions.ts';
-import type { Node, Parsed } from './parse.ts';
+import { uncommaed, type Node, type Parsed } from './parse.ts';
 
 /**
  * What the compiled text calls a thing, and what the running script calls it: `readFile` and `fs_1.readFile`. Learned
@@ -24,7 +24,9 @@ export class NameMap {
 
   /** Adds what is likely, where nothing is known. */
   suppose(likely: ReadonlyMap<string, string>): void {
-    for (const [name, text] of likely) if (!this.#learned.has(name)) this.#learned.set(name, text);
+    for (const [name, text] of likely) {
+      if (name !== text && !this.#learned.has(name)) this.#learned.set(name, text);
+    }
   }
 }
 
@@ -33,24 +35,31 @@ export class NameMap {
  * `import { f } from './m'` is `m_1.f` where the running script has `const m_1 = require('./m')`, helpers around it or not.
  */
 export function importedNames(compiled: Parsed, running: Parsed): ReadonlyMap<string, string> {
-  const required = new Map<string, string | null>();
+  const required = new Map<string, string[]>();
   for (const statement of running.ast.body) {
     if (statement.type !== 'VariableDeclaration') continue;
     for (const { id, init } of statement.declarations) {
       const specifier = id.type === 'Identifier' ? requiredBy(init ?? null) : null;
-      // Required twice: which of the two is meant is not known.
-      if (specifier !== null)
-        required.set(specifier, required.has(specifier) ? null : (id as ESTree.Identifier).name);
+      if (specifier === null) continue;
+      required.set(specifier, [...(required.get(specifier) ?? []), (id as ESTree.Identifier).name]);
     }
   }
+  const imports = compiled.ast.body.filter((statement) => statement.type === 'ImportDeclaration');
+  const all = imports.flatMap(({ specifiers }) => specifiers);
+  const namespaces = new Set(
+    all.filter(({ type }) => type === 'ImportNamespaceSpecifier').map(({ local }) => local.name),
+  );
   const found = new Map<string, string>();
-  for (const statement of compiled.ast.body) {
-    if (statement.type !== 'ImportDeclaration') continue;
-    const object = required.get(String(statement.source.value));
-    if (!object) continue;
-    for (const specifier of statement.specifiers) {
+  for (const { source, specifiers } of imports) {
+    const objects = required.get(String(source.value)) ?? [];
+    for (const specifier of specifiers) {
       const { name } = specifier.local;
-      if (specifier.type === 'ImportNamespaceSpecifier') found.set(name, object);
+      const isNamespace = specifier.type === 'ImportNamespaceSpecifier';
+      // A namespace keeps its name; required twice otherwise, which of the two is meant is not known.
+      const fitting = objects.filter((object) => (isNamespace ? object === name : !namespaces.has(object)));
+      const [object] = fitting.length > 0 ? fitting : objects;
+      if (object === undefined || fitting.length > 1) continue;
+      if (isNamespace) found.set(name, object);
       else if (specifier.type === 'ImportDefaultSpecifier') found.set(name, `${object}.default`);
       else if (specifier.imported.type === 'Identifier')
         found.set(name, `${object}.${specifier.imported.name}`);
@@ -59,6 +68,7 @@ export function importedNames(compiled: Parsed, running: Parsed): ReadonlyMap<st
   return found;
 }
 
+/** `require('./m')`, or a helper around it. */
 function requiredBy(node: ESTree.Expression | null): string | null {
   if (node?.type !== 'CallExpression' || node.callee.type !== 'Identifier') return null;
   const [first] = node.arguments;
@@ -169,11 +179,4 @@ class Comparison {
     this.#taught.set(x.name, text);
     return true;
   }
-}
-
-/** `(0, m.f)` is how compilers call an import without giving it a `this`. */
-function uncommaed(node: Node): Node {
-  if (node.type !== 'SequenceExpression' || node.expressions.length !== 2) return node;
-  const [zero, value] = node.expressions;
-  return zero?.type === 'Literal' && zero.value === 0 ? (value as Node) : node;
 }

@@ -1,6 +1,6 @@
 import type * as ESTree from 'estree';
 import type { Range } from '../../agent/protocol.ts';
-import { children, isFunction, type FunctionNode, type Node, type Parsed } from './parse.ts';
+import { children, isFunction, uncommaed, type FunctionNode, type Node, type Parsed } from './parse.ts';
 
 /** How the program holds a function, which decides how it can be replaced. */
 export type Place =
@@ -49,9 +49,15 @@ const TRANSIENT_METHODS = new Set(
   ).split(' '),
 );
 
-/** All functions of a script in source order, outer before inner. */
-export function functionsOf(parsed: Parsed): readonly FunctionUnit[] {
-  return new Collector(parsed).collect();
+/**
+ * All functions of a script in source order, outer before inner. `written` gives the user's names for what a compiler
+ * made of their imports (`app_1.default` is `app`), so that labels are the same on both sides.
+ */
+export function functionsOf(
+  parsed: Parsed,
+  written: ReadonlyMap<string, string> = new Map(),
+): readonly FunctionUnit[] {
+  return new Collector(parsed, written).collect();
 }
 
 /** A callback that cannot outlive the call it is given to, or is called on the spot. */
@@ -69,11 +75,13 @@ export function isTransientArgument(call: Node, argument: Node): boolean {
 
 class Collector {
   readonly #parsed: Parsed;
+  readonly #written: ReadonlyMap<string, string>;
   readonly #units: FunctionUnit[] = [];
   readonly #taken = new Map<string, number>();
 
-  constructor(parsed: Parsed) {
+  constructor(parsed: Parsed, written: ReadonlyMap<string, string>) {
     this.#parsed = parsed;
+    this.#written = written;
   }
 
   collect(): readonly FunctionUnit[] {
@@ -85,7 +93,7 @@ class Collector {
     let inside = parent;
     if (isFunction(node)) {
       const above = parents.at(-1);
-      const transient = above !== undefined && isTransientArgument(above, node);
+      const transient = above !== undefined && (isTransientArgument(above, node) || isExportGetter(parents));
       if (!transient) inside = this.#add(node, parents, parent);
     }
     const below = [...parents, node];
@@ -138,7 +146,7 @@ class Collector {
         return { label: 'default', place: { kind: 'closure' }, from };
       case 'CallExpression':
       case 'NewExpression':
-        return { label: callLabel(above), place: { kind: 'closure' }, from };
+        return { label: this.#callLabel(above), place: { kind: 'closure' }, from };
     }
     const own = node.type === 'FunctionExpression' ? node.id?.name : undefined;
     return { label: own ?? '(closure)', place: { kind: 'closure' }, from };
@@ -186,7 +194,7 @@ class Collector {
     const named = property.computed ? null : this.#objectName(object, owner);
     if (named === 'module.exports' && part === 'value')
       return { label: key, place: { kind: 'export', key }, from };
-    const label = named && named !== 'module.exports' ? `${named}.${key}` : key;
+    const label = named && named !== 'module.exports' ? `${this.#asWritten(named)}.${key}` : key;
     return { label, place: { kind: 'property', holder: named, key, part }, from };
   }
 
@@ -224,8 +232,26 @@ class Collector {
     if (holder === 'exports' || holder === 'module.exports')
       return { label: key, place: { kind: 'export', key }, from };
     if (text === 'module.exports') return { label: 'exports', place: { kind: 'closure' }, from };
-    const label = text.replace(/^(?:module\.)?exports\./, '').replace('.prototype.', '.');
+    const label = this.#asWritten(text).replace('.prototype.', '.');
     return { label, place: { kind: 'property', holder, key, part: 'value' }, from };
+  }
+
+  /** `app.get('/items')`, `setTimeout()`: stable while lines move, and what the user reads in the source. */
+  #callLabel(call: ESTree.CallExpression | ESTree.NewExpression): string {
+    const callee = memberText(uncommaed(call.callee as Node));
+    const [first] = call.arguments;
+    const literal = first?.type === 'Literal' && typeof first.value === 'string' ? first : null;
+    // Compilers choose their own quotes; the label is to be the same.
+    const shown = literal && String(literal.value).length <= 40 ? `'${String(literal.value)}'` : '';
+    return `${callee === null ? '(call)' : this.#asWritten(callee)}(${shown})`;
+  }
+
+  #asWritten(text: string): string {
+    const own = text.replace(/^(?:module\.)?exports\./, '');
+    for (const [compiled, source] of this.#written) {
+      if (own === compiled || own.startsWith(`${compiled}.`)) return source + own.slice(compiled.length);
+    }
+    return own;
   }
 
   #classOf(parents: readonly Node[]): string | null {
@@ -242,6 +268,21 @@ class Collector {
       );
     return above?.type === 'ExportDefaultDeclaration' ? 'default' : null;
   }
+}
+
+/**
+ * A getter that a compiler made for an export, which has the export's name or `get`, and is no function of the user's:
+ * `__export(x, { f: () => f })`, `Object.defineProperty(exports, 'f', { get: function () { return f; } })`.
+ */
+function isExportGetter(parents: readonly Node[]): boolean {
+  const [property, object, call] = [parents.at(-1), parents.at(-2), parents.at(-3)];
+  if (property?.type !== 'Property' || object?.type !== 'ObjectExpression' || call?.type !== 'CallExpression')
+    return false;
+  const callee = memberText(call.callee as Node) ?? '';
+  const [target] = call.arguments;
+  if (callee === 'Object.defineProperty')
+    return target !== undefined && /^(?:module\.)?exports$/.test(memberText(target as Node) ?? '');
+  return /^_*export$/.test(callee);
 }
 
 function isClass(node: Node): boolean {
@@ -272,14 +313,4 @@ function headStart(text: string, definition: Node, isStatic: boolean): number {
     text.slice(definition.start, definition.end),
   );
   return definition.start + (match?.[0].length ?? 0);
-}
-
-/** `app.get('/items')`, `setTimeout()`: stable while lines move, and what the user reads in the source. */
-function callLabel(call: ESTree.CallExpression | ESTree.NewExpression): string {
-  const callee = memberText(call.callee as Node) ?? '(call)';
-  const [first] = call.arguments;
-  const literal = first?.type === 'Literal' && typeof first.value === 'string' ? first : null;
-  // Compilers choose their own quotes; the label is to be the same.
-  const shown = literal && String(literal.value).length <= 40 ? `'${String(literal.value)}'` : '';
-  return `${callee}(${shown})`;
 }

@@ -113,6 +113,13 @@ export function isFunction(node: ESTree.Node): node is FunctionNode {
   );
 }
 
+/** `(0, m.f)` is how compilers call an import without giving it a `this`. */
+export function uncommaed(node: Node): Node {
+  if (node.type !== 'SequenceExpression' || node.expressions.length !== 2) return node;
+  const [zero, value] = node.expressions;
+  return zero?.type === 'Literal' && zero.value === 0 ? (value as Node) : node;
+}
+
 function isNode(value: unknown): value is Node {
   return (
     typeof value === 'object' &&

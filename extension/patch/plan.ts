@@ -10,6 +10,7 @@ import {
   type TargetFacts,
 } from '../../agent/protocol.ts';
 import { namesNotRunning, planBinding, topUnit, type BindingPlan, type Part } from './bind.ts';
+import { compare } from './compare.ts';
 import { explain } from './catalogue.ts';
 import { isInside, type Change, type Reading, type Refusal } from './changes.ts';
 import type { FunctionUnit } from './functions.ts';
@@ -63,10 +64,12 @@ function planGroup(reading: Reading, parts: readonly Part[], facts: PlanFacts): 
 
 function planLiveEdit(
   reading: Reading,
-  { change, text }: Part,
+  { change, text: whole }: Part,
   binding: BindingPlan | Refusal,
   facts: PlanFacts,
 ): Planned {
+  const behindHead = withRunningHead(reading, change);
+  const text = behindHead ?? whole;
   const name = change.running.name;
   const holder = heldAt(facts.held, change.running.range);
   if (holder && !holder.exact) return refused(change, CODES.overlapsPatch, { other: holder.function });
@@ -91,8 +94,37 @@ function planLiveEdit(
   const doors = [{ offset: (node.body as Node).start }];
   return {
     ok: true,
-    replacement: replacement(reading, change, 'live-edit', { name, range, text, doors, line: change.line }),
+    replacement: replacement(reading, change, 'live-edit', {
+      ...{ name, range, text, doors, line: change.line },
+      ...(behindHead === null ? {} : { bodyOffset: (node.body as Node).start - range.start }),
+    }),
   };
+}
+
+/**
+ * The edited body behind the parameters as they run, where those are the same: V8 ignores an edit that touches them, and
+ * another compiler lays them out in its own way. Null: they differ.
+ */
+function withRunningHead(reading: Reading, { running, edited }: Change): string | null {
+  const [before, after] = [running.node.body as Node, edited.node.body as Node];
+  if (before.type !== 'BlockStatement' || after.type !== 'BlockStatement') return null;
+  if (running.node.type !== edited.node.type || kindOf(running) !== kindOf(edited)) return null;
+  const [x, y] = [edited.node.params, running.node.params];
+  const same = (param: (typeof x)[number], at: number) => {
+    const other = y[at];
+    return (
+      other !== undefined &&
+      compare(reading.edited, param as Node, reading.running, other as Node, reading.names) !== null
+    );
+  };
+  if (x.length !== y.length || !x.every(same)) return null;
+  const head = reading.running.parsed.text.slice(running.range.start, before.start);
+  return head + renamed(reading.edited.parsed, { node: after, range: after }, reading.names);
+}
+
+function kindOf({ node, place }: FunctionUnit): string {
+  const part = 'part' in place ? place.part : 'value';
+  return [Boolean(node.async), Boolean(node.generator), part].join();
 }
 
 function refused(change: Change, code: Code, data: Details): Planned {
@@ -140,12 +172,16 @@ function replacement(
   {
     name,
     ...parts
-  }: Pick<Replacement, 'range' | 'text' | 'doors' | 'line'> & { name: string } & Partial<BindingPlan>,
+  }: Pick<Replacement, 'range' | 'text' | 'doors' | 'line'> & { name: string } & Partial<
+      BindingPlan & Pick<Replacement, 'bodyOffset'>
+    >,
 ): Replacement {
   const { file, running } = reading.texts;
   const { node, range } = change.edited;
   const bodyOffset = (node.body as Node).start - range.start;
-  return { function: name, file, url: running.url, engine, bodyOffset, ...parts };
+  const old = engine === 'scope-binding' ? topUnit(change.running) : change.running;
+  const oldBodyOffset = (old.node.body as Node).start - old.range.start;
+  return { function: name, file, url: running.url, engine, bodyOffset, oldBodyOffset, ...parts };
 }
 
 function reasonOf({ code, data }: Refusal): string {

@@ -1,13 +1,16 @@
 import MagicString from 'magic-string';
 import type { Range } from '../../agent/protocol.ts';
 import type { NameMap } from './compare.ts';
-import type { FunctionUnit } from './functions.ts';
-import { walk, type Parsed } from './parse.ts';
+import { walk, type Node, type Parsed } from './parse.ts';
 
 /** A part of a compiled text with the module's names as the running script calls them. */
-export function renamed(parsed: Parsed, unit: FunctionUnit, names: NameMap): string {
+export function renamed(
+  parsed: Parsed,
+  { node: within, range: whole }: { readonly node: Node; readonly range: Range },
+  names: NameMap,
+): string {
   const edits: { range: Range; text: string }[] = [];
-  walk(unit.node, (node, parents) => {
+  walk(within, (node, parents) => {
     if (node.type !== 'Identifier') return;
     const text = names.get(node.name);
     if (text === undefined || text === node.name) return;
@@ -22,7 +25,7 @@ export function renamed(parsed: Parsed, unit: FunctionUnit, names: NameMap): str
       edits.push({ range: node, text });
     }
   });
-  const { start, end } = unit.range;
+  const { start, end } = whole;
   if (edits.length === 0) return parsed.text.slice(start, end);
   const result = new MagicString(parsed.text);
   const seen = new Set<number>();

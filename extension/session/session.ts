@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { resolve } from 'node:path';
 import {
   CODES,
+  type Mention,
   type Outcome,
   type Patch,
   type PatchState,
@@ -13,7 +14,15 @@ import { compile, isScript, readSource, syntaxErrorOf } from '../compile/compile
 import { locate, type Located } from '../compile/locate.ts';
 import { namesToLookFor } from '../patch/bind.ts';
 import { explain } from '../patch/catalogue.ts';
-import { isRefusal, read, select, type Choice, type Reading, type Refusal } from '../patch/changes.ts';
+import {
+  isRefusal,
+  read,
+  select,
+  type Change,
+  type Choice,
+  type Reading,
+  type Refusal,
+} from '../patch/changes.ts';
 import { HotPatchError } from '../patch/error.ts';
 import { identityText } from '../patch/identity.ts';
 import { plan, type Planned } from '../patch/plan.ts';
@@ -149,9 +158,7 @@ export class Session {
     const changes = selected.flatMap((each) => (each.ok ? [each.change] : []));
     const planned: Planned[] = selected.flatMap((each) => (each.ok ? [] : [each]));
     if (planned.length === 0) {
-      const names = [...new Set(changes.flatMap((change) => namesToLookFor(reading, change)))];
-      const mentions =
-        names.length > 0 ? await this.#connection.request('mentions', { names, except: script.url }) : [];
+      const mentions = await this.#mentions(reading, changes);
       const allowLiveEdit = request.allowLiveEdit ?? false;
       planned.push(...plan(reading, changes, { target: facts, held: script.held, mentions, allowLiveEdit }));
     }
@@ -182,6 +189,18 @@ export class Session {
     if (copies > 1) throw new HotPatchError(CODES.loadedTwice, { url, copies });
     this.#located.set(file, located);
     return { located, script: await this.#connection.request('script', { url }) };
+  }
+
+  /** Scripts that may keep the functions, and those that may get them from one of these: barrels give names on. */
+  async #mentions(reading: Reading, changes: readonly Change[]): Promise<readonly Mention[]> {
+    const except = reading.texts.running.url;
+    let mentions: readonly Mention[] = [];
+    for (let asked = 0; ;) {
+      const names = new Set(changes.flatMap((change) => namesToLookFor(reading, change, mentions)));
+      if (names.size === asked) return mentions;
+      asked = names.size;
+      mentions = await this.#connection.request('mentions', { names: [...names], except });
+    }
   }
 
   /** Follows a patch that is about to be loaded, so that nothing it does in between is missed. */

@@ -154,4 +154,29 @@ describe('the ledger', () => {
     const report = await attached.edit('main.js', wrapped.replace(`return 'one'`, `return 'A'`));
     assert.equal(report.targets[0]?.status === 'applied', false);
   });
+
+  it('calls a patch stale once the replaced function is called through a reference that nobody could see', async () => {
+    const keeping = `
+const http = require('node:http');
+function price(x) { return x * 2; }
+// The planner takes a callback of map() for gone when the call returns; this one keeps it.
+const registry = { map(callback) { this.kept = callback; } };
+registry.map(price);
+const server = http.createServer((request, response) => {
+  response.end(String(request.url === '/kept' ? registry.kept(10) : price(10)));
+});
+server.listen(0, '127.0.0.1', () => console.log('listening ' + server.address().port));
+`;
+    await using program = await startProgram({ 'main.js': keeping }, { node });
+    await using attached = await attach(program);
+    const { targets } = await attached.edit('main.js', keeping.replace('x * 2', 'x * 3'));
+    assert.equal(targets[0]?.engine, 'scope-binding');
+    const ask = async (path: string) => (await program.fetch(path)).text();
+    assert.equal(await ask('/'), '30');
+    assert.equal((await attached.session.list())[0]?.functions[0]?.outcome.status, 'applied');
+    assert.equal(await ask('/kept'), '20');
+    await attached.until(([patch]) => patch?.functions[0]?.outcome.status === 'stale');
+    await attached.session.unload('all');
+    assert.deepEqual([await ask('/'), await ask('/kept')], ['20', '20']);
+  });
 });

@@ -164,15 +164,71 @@ describe('what is applied is applied: compiled TypeScript', () => {
   }
 });
 
-async function check(host: Host, session: Session, folder: string, edit: Edit): Promise<void> {
-  const main = join(folder, 'main.js');
+describe('what is applied is applied: types stripped by Node 24', () => {
+  const files = {
+    'stripped/package.json': '{ "type": "module" }',
+    'stripped/helper.ts': 'export type T = string;\nexport function mark(text: T): T { return text; }\n',
+    'stripped/subject.ts': `import { mark, type T } from './helper.ts';
+interface Shape { readonly x: number }
+export function plain(text: T, shape?: Shape): T {
+  return mark(text) + String(shape?.x ?? 3);
+}
+export class Shop {
+  #name: T;
+  constructor(name: T) { this.#name = name; }
+  title(this: Shop): T { return this.#name as T; }
+}
+export const arrow = <X extends T>(text: X): T => {
+  return mark(text) satisfies T;
+};
+`,
+    'stripped/main.ts': `import { arrow, plain, Shop } from './subject.ts';
+const shop: Shop = new Shop('shop');
+export const probe = () => ({ plain: plain('p'), title: shop.title(), arrow: arrow('a') });
+`,
+  };
+  let host: Host;
+  let session: Session;
+  let folder: string;
+  before(async () => {
+    host = await startHost(nodeOfMajor(24));
+    folder = join(await host.write('.', files), 'stripped');
+    session = await Session.attach(host.pid, { agentSource: agentSource() });
+  });
+  after(async () => {
+    session?.close();
+    await host?.[Symbol.asyncDispose]();
+  });
+  const edits: readonly Edit[] = [
+    { function: 'plain', from: 'mark(text) +', to: "mark(text + '!') +", way: ['plain', 'p!3'] },
+    { function: 'Shop.title', from: 'this.#name as T', to: '`${this.#name}!` as T', way: ['title', 'shop!'] },
+    {
+      function: 'arrow',
+      from: 'mark(text) satisfies',
+      to: "mark(text + '!') satisfies",
+      way: ['arrow', 'a!'],
+    },
+  ];
+  for (const edit of edits) it(edit.function, () => check(host, session, folder, edit, 'main.ts'));
+});
+
+async function check(
+  host: Host,
+  session: Session,
+  folder: string,
+  edit: Edit,
+  entry = 'main.js',
+): Promise<void> {
+  const main = join(folder, entry);
   const original = await host.probe(main);
   const file = join(folder, 'subject.ts');
   const source = await readFile(file, 'utf8');
   const text = source.replace(edit.from, () => edit.to);
   assert.notEqual(text, source);
   let settled = false;
-  const patching = session.patch({ file, text, functions: [edit.function] }).finally(() => (settled = true));
+  const patching = session
+    .patch({ file, text, functions: [edit.function], allowLiveEdit: true })
+    .finally(() => (settled = true));
   patching.catch(() => {});
   while (!settled) await host.probe(main);
   const { targets, patchId } = await patching;

@@ -192,10 +192,13 @@ async function inWindow(
     ...options,
   });
   try {
-    if (!options.trust) await runCommand(editor.page, 'Hot Patch: Show Log');
+    if (!options.trust) {
+      await findCommand(editor.page, 'Hot Patch: Show Log');
+      await editor.page.keyboard.press('Escape');
+    }
     await work(editor);
   } catch (error) {
-    await editor.screenshot('failed-window');
+    await editor.screenshot(`failed-${Date.now()}`);
     throw error;
   }
 }
@@ -221,35 +224,41 @@ async function replaceLine(page: Page, number: number, text: string): Promise<vo
 }
 
 async function attach(page: Page, program: Program): Promise<void> {
-  await runCommand(page, 'Hot Patch: Attach to Running Process…');
+  await findCommand(page, 'Hot Patch: Attach to Running Process…');
+  await page.keyboard.press('Enter');
   await choose(page, program);
   await status(page, 'no patches').waitFor();
 }
 
-/** Through the palette, which has the commands of an extension only once that is loaded. */
-async function runCommand(page: Page, name: string): Promise<void> {
-  const option = page.locator('.quick-input-widget').getByRole('option', { name });
-  for (let tries = 0; tries < 20 && (await option.count()) === 0; tries++) {
-    await page.keyboard.press('Escape');
+/** Opens the palette with a command first in it. It has those of an extension only once that is loaded. */
+async function findCommand(page: Page, name: string): Promise<void> {
+  const first = page.locator('.quick-input-widget').getByRole('option').first();
+  for (let tries = 0; tries < 20; tries++) {
     await page.keyboard.press('F1');
     await page.locator('.quick-input-widget input').first().fill(`>${name}`);
-    await option.waitFor({ timeout: 1000 }).catch(() => {});
+    const shown = page.locator('.quick-input-widget .monaco-list-row.focused', { hasText: name });
+    const isThere = shown.waitFor({ timeout: 1000 }).then(
+      () => true,
+      () => false,
+    );
+    if (await isThere) return;
+    await page.keyboard.press('Escape');
+    await first.waitFor({ state: 'hidden' });
   }
-  await option.click();
+  assert.fail(`${name} is not in the palette`);
 }
 
-/** Not its number alone: another pid may begin with it. */
+/** In the row of the program. Not its number alone: another pid may begin with it. */
 function pidOf(program: Program): RegExp {
   return new RegExp(`\\bpid ${program.pid}\\b`);
 }
 
-/** Chooses a process in the open picker; typed, because the list may be longer than what is drawn of it. */
+/** Chooses a process in the open picker by what nothing else in it has; rows move while it fills. */
 async function choose(page: Page, program: Program): Promise<void> {
   const picker = page.locator('.quick-input-widget');
-  await picker.locator('input').first().fill(`pid ${program.pid}`);
-  // A row that moves while the list fills would make the click land on another process.
-  await picker.locator('.monaco-progress-container.active').waitFor({ state: 'hidden' });
-  await picker.getByRole('option', { name: pidOf(program) }).click();
+  await picker.locator('input').first().fill(`pid ${program.pid} ·`);
+  await picker.locator('.monaco-list-row.focused', { hasText: pidOf(program) }).waitFor();
+  await page.keyboard.press('Enter');
 }
 
 function status(page: Page, text: string): Locator {
