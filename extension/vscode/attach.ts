@@ -37,7 +37,7 @@ export class Attacher {
       return target;
     } catch (error) {
       if (!(error instanceof HotPatchError)) throw error;
-      void this.#explain(error);
+      this.#explain(error).catch((fault: unknown) => this.#reporter.fault(fault));
       return undefined;
     }
   }

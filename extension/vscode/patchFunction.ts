@@ -115,7 +115,10 @@ export class FunctionPatcher implements Disposable {
       if (!patch) return;
       if (outcome.length === 0)
         this.#reporter.glance('flame', l10n.t('{0} runs its new code', namesOf(report)));
-      else void this.#reporter.refused(edit.file, outcome, report);
+      else
+        this.#reporter
+          .refused(edit.file, outcome, report)
+          .catch((fault: unknown) => this.#reporter.fault(fault));
     };
     const stop = target.onDidChange(look);
     look(target.patches);

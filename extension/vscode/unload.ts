@@ -52,7 +52,7 @@ export class Unloader {
       else this.#reporter.glance('check', l10n.t('Unloaded: the old code runs again'));
     } catch (error) {
       if (!(error instanceof HotPatchError)) throw error;
-      void this.#reporter.failed(error, null);
+      this.#reporter.failed(error, null).catch((fault: unknown) => this.#reporter.fault(fault));
     }
   }
 

@@ -33,7 +33,7 @@ export async function attach(page: Page, program: Program): Promise<void> {
 }
 
 /** Opens the palette with a command first in it. It has those of an extension only once that is loaded. */
-async function findCommand(page: Page, name: string): Promise<void> {
+export async function findCommand(page: Page, name: string): Promise<void> {
   const first = page.locator('.quick-input-widget').getByRole('option').first();
   for (let tries = 0; tries < 20; tries++) {
     await page.keyboard.press('F1');
