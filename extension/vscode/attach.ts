@@ -54,7 +54,7 @@ function defaultPlaceholder(): string {
 
 /** Opens at once and fills while processes are found. Resolves with undefined on Escape. */
 function pickProcess(placeholder: string, isAttached: (pid: number) => boolean): Promise<number | undefined> {
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     const picker = window.createQuickPick<ProcessItem>();
     const listing = new Listing(picker, isAttached);
     picker.title = l10n.t('Attach to Running Process');
@@ -62,7 +62,13 @@ function pickProcess(placeholder: string, isAttached: (pid: number) => boolean):
     picker.matchOnDescription = true;
     picker.matchOnDetail = true;
     picker.buttons = [{ iconPath: new ThemeIcon('refresh'), tooltip: l10n.t('Look Again') }];
-    picker.onDidTriggerButton(() => void listing.start());
+    const fill = (): void => {
+      listing.start().catch((error: unknown) => {
+        reject(error as Error);
+        picker.hide();
+      });
+    };
+    picker.onDidTriggerButton(fill);
     picker.onDidAccept(() => {
       const chosen = picker.selectedItems[0];
       if (!chosen) return;
@@ -75,12 +81,12 @@ function pickProcess(placeholder: string, isAttached: (pid: number) => boolean):
       resolve(undefined);
     });
     picker.show();
-    void listing.start();
+    fill();
   });
 }
 
-/** How often the list is drawn while it fills, in ms: a row must not move away from under a click too often. */
-const paintMs = 200;
+/** How long processes are gathered before the list is drawn, and drawn again with more of them, in ms. */
+const gatherMs = 400;
 
 /** Fills a picker. A new start makes the one before it stop. */
 class Listing implements Disposable {
@@ -95,22 +101,25 @@ class Listing implements Disposable {
 
   async start(): Promise<void> {
     const run = ++this.#run;
-    const found: NodeProcess[] = [];
-    let shown = Date.now();
     this.#picker.busy = true;
+    this.#picker.items = [];
     try {
       const { findProcesses } = await import('../target/processes/find.ts');
+      let found: NodeProcess[] = [];
+      let since = Date.now();
       for await (const one of findProcesses()) {
         if (run !== this.#run) return;
-        if (!isProgram(one, env.appRoot)) continue;
-        found.push(one);
-        if (Date.now() - shown < paintMs) continue;
-        shown = Date.now();
-        this.#show(found);
+        if (isProgram(one, env.appRoot)) found.push(one);
+        if (Date.now() - since < gatherMs) continue;
+        this.#append(found);
+        found = [];
+        since = Date.now();
       }
       if (run !== this.#run) return;
-      this.#show(found);
-      if (found.length === 0) this.#picker.placeholder = l10n.t('No other Node process of yours is running');
+      this.#append(found);
+      if (this.#picker.items.length === 0) {
+        this.#picker.placeholder = l10n.t('No other Node process of yours is running');
+      }
     } finally {
       if (run === this.#run) this.#picker.busy = false;
     }
@@ -120,18 +129,24 @@ class Listing implements Disposable {
     this.#run = -1;
   }
 
-  #show(found: NodeProcess[]): void {
+  /**
+   * Newest first, but never above a row that is shown. VS Code tells of a choice by the row's number, which it then
+   * looks up in the newest items: with rows that move, Enter pressed while the list fills entered another process
+   * than the one that was chosen (seen on 1.139).
+   */
+  #append(found: readonly NodeProcess[]): void {
+    if (found.length === 0) return;
+    const before = this.#picker.items;
     const active = this.#picker.activeItems[0];
-    const moved = active !== undefined && active !== this.#picker.items[0];
-    const items = found
-      .sort(newestFirst)
-      .map((one) =>
-        processItem(one, this.#isAttached(one.pid), (message, ...args) => l10n.t(message, ...args)),
-      );
-    // New items must not move the choice from under the user's hand, once they have moved it.
-    this.#picker.keepScrollPosition = moved;
-    this.#picker.items = items;
-    const kept = moved && items.find((item) => item.pid === active.pid);
-    if (kept) this.#picker.activeItems = [kept];
+    const rows = found
+      .toSorted(newestFirst)
+      .map((one) => processItem(one, this.#isAttached(one.pid), translate));
+    this.#picker.keepScrollPosition = before.length > 0;
+    this.#picker.items = [...before, ...rows];
+    if (active && active !== before[0]) this.#picker.activeItems = [active];
   }
+}
+
+function translate(message: string, ...args: (string | number | boolean)[]): string {
+  return l10n.t(message, ...args);
 }
