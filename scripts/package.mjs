@@ -2,10 +2,12 @@
 // vsce is fetched into .cache/ when it is needed first; as a dev dependency it would bring 285 packages to everybody.
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, stat } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { buildAll } from './build.mjs';
+import { ensureDependencies } from './dependencies.mjs';
 
 // The newest that runs on Node 20.
 const vsceVersion = '3.9.2';
@@ -19,24 +21,44 @@ const required = ['package.json', 'package.nls.json', 'README.md', 'LICENSE', 'm
 const root = fileURLToPath(new URL('..', import.meta.url));
 const target = `${process.platform}-${process.arch === 'arm' ? 'armhf' : process.arch}`;
 
-await buildAll();
-const { createVSIX, listFiles } = await loadVsce();
-const files = await listFiles({ cwd: root });
-const missing = required.filter((file) => !files.includes(file));
-if (missing.length > 0) throw new Error(`Not in the package: ${missing.join(', ')}.`);
-
+await ensureDependencies();
+await (await import('./build.mjs')).buildAll();
 const { version } = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8'));
 const packagePath = fileURLToPath(new URL(`../hotpatch-${version}-${target}.vsix`, import.meta.url));
-// No repository is named yet, so links in the README have to be absolute.
-await createVSIX({
-  cwd: root,
-  packagePath,
-  target,
-  allowMissingRepository: true,
-  rewriteRelativeLinks: false,
-});
+const stage = await mkdtemp(join(tmpdir(), 'hotpatch-package-'));
+try {
+  await fill(stage);
+  const { createVSIX, listFiles } = await loadVsce();
+  const files = await listFiles({ cwd: stage });
+  const missing = required.filter((file) => !files.includes(file));
+  if (missing.length > 0) throw new Error(`Not in the package: ${missing.join(', ')}.`);
+  // No repository is named yet, so links in the README have to be absolute.
+  const options = { target, allowMissingRepository: true, rewriteRelativeLinks: false };
+  await createVSIX({ cwd: stage, packagePath, ...options });
+} finally {
+  await rm(stage, { recursive: true, force: true });
+}
 const { size } = await stat(packagePath);
 process.stdout.write(`${packagePath}: ${(size / 1e6).toFixed(1)} MB\n`);
+
+/**
+ * vsce walks all it finds before it looks at .vscodeignore, and a checkout has test editors in .cache: it gets a folder
+ * with no more than what may be shipped.
+ */
+async function fill(folder) {
+  const entries = [
+    'package.json',
+    'package.nls.json',
+    'README.md',
+    'CHANGELOG.md',
+    'LICENSE',
+    '.vscodeignore',
+  ];
+  const esbuild = ['node_modules/esbuild', `node_modules/@esbuild/${process.platform}-${process.arch}`];
+  for (const entry of [...entries, 'media', 'dist', ...esbuild]) {
+    await cp(join(root, entry), join(folder, entry), { recursive: true });
+  }
+}
 
 /** Where npm puts esbuild's binary on this platform. */
 function esbuildBinary() {

@@ -204,10 +204,13 @@ describe('a client that is killed', function () {
     process.stdout.write('ready\\n');`;
 
   for (const node of nodes) {
-    for (const kind of ['good', 'ignoresInspector'] as const) {
+    // What an agent that leaves the inspector to its client makes of it does not depend on the Node.
+    const kinds = node.major === 22 ? (['good', 'ignoresInspector'] as const) : (['good'] as const);
+    for (const kind of kinds) {
       it(`at any moment leaves the program running, and the next one tidies up (${kind}, Node ${node.major})`, async () => {
         await using folder = await usePrivateFolder();
-        for (const ms of [0, 10, 20, 30, 40, 50, 60, 80, 100, 130]) {
+        // These only choose the moment; what is waited for are conditions.
+        for (const ms of [0, 20, 40, 60, 80, 100, 130]) {
           await using program = await startProgram({ 'main.js': HEART }, { node });
           await using other = await startProgram({ 'main.js': HEART }, { node });
           const child = spawn(process.execPath, ['--import', 'tsx', '-e', client], {

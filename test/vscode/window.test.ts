@@ -37,6 +37,8 @@ server.listen(0, '127.0.0.1', () => console.log('listening ' + server.address().
 /** The binding for Linux, where the server of the editor runs. */
 const patchKey = 'Control+Alt+H';
 
+const attachCommand = 'Hot Patch: Attach to Running Process…';
+
 interface Answer {
   readonly price: number;
   readonly taken: number;
@@ -204,7 +206,8 @@ async function inWindow(
   });
   try {
     if (!options.trust) {
-      await findCommand(editor.page, 'Hot Patch: Show Log');
+      // Menus and keys wait for the workspace to be trusted, which VS Code knows a little later than the rest.
+      await findCommand(editor.page, attachCommand);
       await editor.page.keyboard.press('Escape');
     }
     await work(editor);
