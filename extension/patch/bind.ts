@@ -78,7 +78,11 @@ export function planBinding(
 
   const captured = capturedNames(parsed);
   const target = bindingTarget(reading, unit, captured, mentions);
-  if ('code' in target) return target;
+  if ('code' in target) {
+    // The line that the user sees, not the one of the compiled text.
+    const closureLine = first.change.line;
+    return target.code === CODES.closureAlive ? { ...target, data: { ...target.data, closureLine } } : target;
+  }
   const whole = parts.find(({ change }) => change.running === unit);
   const shape = whole && changedShape(unit, whole.change.edited);
   if (shape) return shape;

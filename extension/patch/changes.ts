@@ -1,5 +1,13 @@
 import { CODES, type Code, type Details } from '../../agent/protocol.ts';
-import { compare, differingStatement, importedNames, NameMap, sideOf, type Side } from './compare.ts';
+import {
+  compare,
+  differingStatement,
+  exportedNames,
+  importedNames,
+  NameMap,
+  sideOf,
+  type Side,
+} from './compare.ts';
 import { functionsOf, type FunctionUnit } from './functions.ts';
 import { parse, type Parsed } from './parse.ts';
 
@@ -114,6 +122,7 @@ function differences(texts: Texts, running: SideList, edited: SideList, baseline
       else if (baseline) foreign.add(twin);
     }
     names.suppose(importedNames(edited.parsed, running.parsed));
+    names.suppose(exportedNames(edited.parsed, running.parsed));
   }
   const editedByName = new Map(edited.list.map((unit) => [unit.name, unit]));
   for (const unit of origin.list) {

@@ -68,6 +68,33 @@ export function importedNames(compiled: Parsed, running: Parsed): ReadonlyMap<st
   return found;
 }
 
+/**
+ * What exported variables of the compiled text are called where CommonJS keeps them in `exports` alone, as tsc does:
+ * `export const LIMIT = 1` is `exports.LIMIT`, and the script has no variable of that name.
+ */
+export function exportedNames(compiled: Parsed, running: Parsed): ReadonlyMap<string, string> {
+  const kept = new Set<string>();
+  const step = (node: ESTree.Node) => {
+    if (node.type !== 'AssignmentExpression') return;
+    const { left, right } = node;
+    if (
+      left.type === 'MemberExpression' &&
+      left.object.type === 'Identifier' &&
+      left.object.name === 'exports'
+    ) {
+      if (!left.computed && left.property.type === 'Identifier') kept.add(left.property.name);
+    }
+    step(right);
+  };
+  for (const statement of running.ast.body)
+    if (statement.type === 'ExpressionStatement') step(statement.expression);
+  const found = new Map<string, string>();
+  for (const { name } of compiled.moduleScope.variables) {
+    if (kept.has(name) && !running.moduleScope.set.has(name)) found.set(name, `exports.${name}`);
+  }
+  return found;
+}
+
 /** `require('./m')`, or a helper around it. */
 function requiredBy(node: ESTree.Expression | null): string | null {
   if (node?.type !== 'CallExpression' || node.callee.type !== 'Identifier') return null;

@@ -145,6 +145,14 @@ describe('changes: compiled texts', () => {
       lib: 'lib_1.default',
     });
   });
+  // tsc keeps exported variables in `exports` alone; only the edited function uses this one.
+  it('know what an exported variable is called, though no unchanged function uses it', () => {
+    const running =
+      'exports.RATE = void 0;\nexports.f = f;\nexports.RATE = 2;\nfunction f(x) { return x * exports.RATE; }\n';
+    const compiled = 'export const RATE = 2;\nexport function f(x) {\n  return x * RATE + 1;\n}\n';
+    check(running, compiled, ['f'], undefined, { baseline: null });
+    assert.equal(reading(running, compiled, { baseline: null }).names.get('RATE'), 'exports.RATE');
+  });
   it('are another compiler where a function does not come out as it runs', () => {
     const old = tsc.replace('?? fs', '!== null && void 0 !== fs');
     check(old, esbuild.replace('??', '||'), ['otherCompiler'], named('g'), { baseline: esbuild });
