@@ -10,6 +10,8 @@ import { Session } from '../extension/session/session.ts';
 
 const WARM_UPS = 3;
 const EDITS = 40;
+/** An edit that was answered and is not live after this many ms is counted as missed. */
+const LIMIT_MS = 3000;
 
 /** A CommonJS module of about 10 KB: the measured function among ninety others. */
 function moduleText(version: number): string {
@@ -67,9 +69,17 @@ class Load {
     this.#agent.destroy();
   }
 
-  /** Resolves with the time of the first answer that has this version. */
-  first(version: number): Promise<number> {
-    return new Promise((found) => {
+  /** Resolves with the time of the first answer that has this version; null if none comes within the limit. */
+  first(version: number): Promise<number | null> {
+    return new Promise((done) => {
+      const timer = setTimeout(() => {
+        this.#watch = null;
+        done(null);
+      }, LIMIT_MS);
+      const found = (at: number) => {
+        clearTimeout(timer);
+        done(at);
+      };
       this.#watch = { version, found };
     });
   }
@@ -108,6 +118,7 @@ async function measure(
   });
   let errors = '';
   child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()));
+  ending.push(() => child.kill());
   const port = await new Promise<number>((found) => {
     child.stdout.on('data', (chunk: Buffer) => found(Number(/\d+/.exec(chunk.toString())?.[0])));
   });
@@ -116,6 +127,7 @@ async function measure(
   const side = await makeSide(child, file, () => /ws:\/\/\S+/.exec(errors)?.[0] ?? '');
   const live: number[] = [];
   const gaps: number[] = [];
+  let missed = 0;
   for (let version = 1; version <= WARM_UPS + EDITS; version++) {
     writeFileSync(file, moduleText(version));
     const mark = load.seen.length;
@@ -123,7 +135,8 @@ async function measure(
     const started = performance.now();
     await side.edit(version);
     const at = await first;
-    if (version <= WARM_UPS) continue;
+    if (at === null) missed++;
+    if (version <= WARM_UPS || at === null) continue;
     live.push(at - started);
     const times = load.seen.slice(Math.max(0, mark - 1)).map((seen) => seen.at);
     gaps.push(Math.max(...times.slice(1).map((time, i) => time - times[i]!)));
@@ -132,7 +145,7 @@ async function measure(
   load.stop();
   await running;
   child.kill();
-  return { name: side.name, live, gaps };
+  return { name: side.name, live, gaps, missed };
 }
 
 async function ours(child: ChildProcess, file: string): Promise<Side> {
@@ -173,16 +186,19 @@ function row({
   name,
   live,
   gaps,
+  missed,
 }: {
   name: string;
   live: readonly number[];
   gaps: readonly number[];
+  missed: number;
 }): string {
   const cell = (value: number) => value.toFixed(1).padStart(8);
   const cells = [quantile(live, 0.5), quantile(live, 0.95), quantile(gaps, 0.5), quantile(gaps, 0.95)].map(
     cell,
   );
-  return `${name.padEnd(28)}${cells.join('')}\n`;
+  const note = missed > 0 ? `   ${missed} edits never took effect` : '';
+  return `${name.padEnd(28)}${cells.join('')}${note}\n`;
 }
 
 async function main(): Promise<void> {
@@ -211,4 +227,16 @@ async function main(): Promise<void> {
   }
 }
 
-void main();
+/** Ends what was started, however it ends. */
+const ending: (() => void)[] = [];
+process.on('exit', () => {
+  for (const end of ending) end();
+});
+
+main().then(
+  () => process.exit(0),
+  (error: unknown) => {
+    process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
+    process.exit(1);
+  },
+);

@@ -54,14 +54,17 @@ export async function testInHost(extension) {
 
 /** One bundle for each file of tests, and the one that VS Code calls. */
 async function buildHostTests() {
-  const host = join(root, 'test', 'editor', 'host');
-  const tests = (await readdir(host)).filter((name) => name.endsWith('.test.ts'));
+  const folders = [join(root, 'test', 'editor', 'host'), join(root, 'test', 'vscode', 'host')];
+  const tests = [];
+  for (const folder of folders) {
+    const names = (await readdir(folder)).filter((name) => name.endsWith('.test.ts'));
+    tests.push(
+      ...names.map((name) => ({ in: join(folder, name), out: `host/${name.slice(0, -'.ts'.length)}` })),
+    );
+  }
   await rm(join(root, 'dist', 'test'), { recursive: true, force: true });
   await build({
-    entryPoints: [
-      { in: join(host, 'index.ts'), out: 'host' },
-      ...tests.map((name) => ({ in: join(host, name), out: `host/${name.slice(0, -'.ts'.length)}` })),
-    ],
+    entryPoints: [{ in: join(folders[0], 'index.ts'), out: 'host' }, ...tests],
     outdir: join(root, 'dist', 'test'),
     bundle: true,
     platform: 'node',
