@@ -20,7 +20,8 @@ const SIGUSR1_BIT = 1n << 9n;
 export const linux: ProcessSource = {
   async *list() {
     const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
-    for (const pid of pids) {
+    // The newest first: that is what a picker is mostly opened for.
+    for (const pid of pids.sort((a, b) => b - a)) {
       if (pid === process.pid) continue;
       // The executable first: it is one call, and nearly every process fails it.
       const executable = await readlink(`/proc/${pid}/exe`).catch(() => null);
