@@ -47,6 +47,26 @@ export class DebuggerSession {
     };
   }
 
+  /**
+   * Keeps the domain on for what `start` begins. Returns how to stop that and let go; lets go at once, and throws on,
+   * if `start` throws: a domain left on slows the program for good.
+   */
+  whileWatching(start: (stops: (() => void)[]) => void): () => void {
+    const release = this.hold();
+    const stops: (() => void)[] = [];
+    const stop = () => {
+      for (const each of stops) each();
+      release();
+    };
+    try {
+      start(stops);
+    } catch (error) {
+      stop();
+      throw error;
+    }
+    return stop;
+  }
+
   /** Runs `work` with the debugger domain on. */
   during<T>(work: () => T): T {
     const release = this.hold();

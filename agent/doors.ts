@@ -5,7 +5,7 @@ import type { LoadedScript } from './scripts.ts';
 /** A way into a scope of the program: evaluates code as if it stood in the function the door was opened in. */
 export type Door = (code: string) => unknown;
 
-type Visitor = (door: Door | null) => void;
+type Visitor = (door: Door) => void;
 
 /** Who wants to know of a call that passes a sentry, by the number in its condition. */
 export class Visits {
@@ -23,7 +23,7 @@ export class Visits {
   }
 
   /** The breakpoint condition calls this, inside a call of the user's function. */
-  visited(id: number, door: Door | null): void {
+  visited(id: number, door: Door): void {
     for (const visitor of [...(this.#visitors.get(id) ?? [])]) visitor(door);
   }
 }
@@ -52,17 +52,18 @@ export class Sentries {
 
   /**
    * Calls `visitor` at the next calls of the function whose body is at this place, inside the call, before its first
-   * statement. The door is given where `kind` is `door`. Returns how to stop; null if V8 has no stop there.
+   * statement. Returns how to stop; null if V8 has no stop there. All who wait at one place share its breakpoint: V8
+   * refuses a second one.
    */
-  post(kind: 'door' | 'pass', start: Location, visitor: Visitor): (() => void) | null {
+  post(start: Location, visitor: Visitor): (() => void) | null {
     const { locations } = this.#debugger.post<{ locations: Location[] }>('Debugger.getPossibleBreakpoints', {
       start,
       restrictToFunction: true,
     });
     const place = locations[0];
     if (!place) return null;
-    const key = `${kind}:${place.scriptId}:${place.lineNumber}:${place.columnNumber}`;
-    const sentry = this.#posted.get(key) ?? this.#place(kind, key, place);
+    const key = `${place.scriptId}:${place.lineNumber}:${place.columnNumber}`;
+    const sentry = this.#posted.get(key) ?? this.#place(key, place);
     sentry.visitors.add(visitor);
     return () => {
       sentry.visitors.delete(visitor);
@@ -81,12 +82,12 @@ export class Sentries {
     for (const [key, sentry] of this.#posted) if (sentry.scriptId === scriptId) this.#forget(key, sentry);
   }
 
-  #place(kind: 'door' | 'pass', key: string, location: Location): Sentry {
+  #place(key: string, location: Location): Sentry {
     const visitors = new Set<Visitor>();
     const id = this.#visits.add(visitors);
     const { breakpointId } = this.#debugger.post<{ breakpointId: string }>('Debugger.setBreakpoint', {
       location,
-      condition: condition(kind, id),
+      condition: condition(id),
     });
     const sentry = { id, scriptId: location.scriptId, breakpointId, visitors };
     this.#posted.set(key, sentry);
@@ -129,12 +130,17 @@ export class Doors {
    */
   wait(script: LoadedScript, sites: readonly DoorSite[], opened: () => void): (() => void) | null {
     const wait: DoorWait = { script, sites, opened, stops: [], release: this.#debugger.hold() };
-    this.#arm(wait);
+    this.#waits.add(wait);
+    try {
+      this.#arm(wait);
+    } catch (error) {
+      this.#stop(wait);
+      throw error;
+    }
     if (wait.stops.length === 0) {
-      wait.release();
+      this.#stop(wait);
       return null;
     }
-    this.#waits.add(wait);
     return () => this.#stop(wait);
   }
 
@@ -154,8 +160,7 @@ export class Doors {
     for (const { offset } of wait.sites) {
       const at = wait.script.currentOffset(offset);
       if (at === null) continue;
-      const stop = this.#sentries.post('door', wait.script.location(at), (door) => {
-        if (!door) return;
+      const stop = this.#sentries.post(wait.script.location(at), (door) => {
         const doors = this.#open.get(wait.script.url) ?? new Map<number, Door>();
         this.#open.set(wait.script.url, doors);
         if (!doors.has(offset)) doors.set(offset, door);
@@ -182,7 +187,7 @@ interface DoorWait {
 }
 
 /** False, so that V8 never pauses. An error in it is swallowed by V8 and counts as false as well. */
-function condition(kind: 'door' | 'pass', id: number): string {
-  const door = kind === 'door' ? ',(hotpatch$code)=>eval(hotpatch$code)' : '';
-  return `(globalThis[Symbol.for(${JSON.stringify(AGENT_KEY)})].visited(${id}${door}),false)`;
+function condition(id: number): string {
+  const agent = `globalThis[Symbol.for(${JSON.stringify(AGENT_KEY)})]`;
+  return `(${agent}.visited(${id},(hotpatch$code)=>eval(hotpatch$code)),false)`;
 }

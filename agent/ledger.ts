@@ -246,46 +246,34 @@ export class Ledger {
     for (const unit of this.#units.values()) if (!wanted.has(unit.key)) changes.push({ unit, to: null });
 
     const failure = this.#apply(changes);
-    if (failure) return failure;
-    for (const { unit, to } of changes) this.#settle(unit, to);
+    if (!failure) for (const { unit, to } of changes) this.#settle(unit, to);
+    // After a failure too: a live edit that was taken back has dropped the breakpoints of its script.
     this.#watchAgain();
-    return null;
+    return failure;
   }
 
   /** Live edit first: it can still fail when it is done, while bindings are all but made before they are written. */
   #apply(changes: readonly Change[]): Refusal | null {
     const of = (name: EngineName) => changes.filter((change) => change.unit.engine === name);
-    let at: Change | undefined;
+    const edits = of('live-edit');
+    const undo = edits.map(({ unit }) => ({ unit, to: unit.current }));
     try {
-      const steps: (() => void)[] = [];
-      for (const name of ['live-edit', 'scope-binding'] as const) {
-        const own = of(name);
-        if (own.length === 0) continue;
-        at = own[0];
-        steps.push(this.#engines[name].prepare(own));
-      }
-      const edits = of('live-edit');
-      const undo = edits.map(({ unit }) => ({ unit, to: unit.current }));
-      let edited = false;
+      const edit = this.#engines['live-edit'].prepare(edits);
+      const bind = this.#engines['scope-binding'].prepare(of('scope-binding'));
+      edit();
       try {
-        for (const step of steps) {
-          step();
-          if (edits.length > 0 && !edited) {
-            edited = true;
-            for (const { unit, to } of edits) unit.current = to;
-          }
-        }
+        bind();
       } catch (error) {
-        if (edited) {
-          this.#engines['live-edit'].prepare(undo)();
-          for (const { unit, to } of undo) unit.current = to;
-        }
+        for (const { unit, to } of edits) unit.current = to;
+        this.#engines['live-edit'].prepare(undo)();
+        for (const { unit, to } of undo) unit.current = to;
         throw error;
       }
       return null;
     } catch (error) {
       const { code, data } = asFailure(error);
-      const name = typeof data['function'] === 'string' ? data['function'] : (at?.unit.function ?? '?');
+      const named = data['function'];
+      const name = typeof named === 'string' ? named : (changes[0]?.unit.function ?? '?');
       return { function: name, outcome: { status: 'refused', code, data } };
     }
   }

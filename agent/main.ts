@@ -24,7 +24,7 @@ declare const HOTPATCH_VERSION: string;
 /** What the agent leaves in the target: conditions call `visited`, a second entry calls `open`. */
 interface Installed {
   readonly version: string;
-  readonly visited: (id: number, door?: Door) => void;
+  readonly visited: (id: number, door: Door) => void;
   readonly open: (options: InstallOptions) => void;
 }
 
@@ -102,7 +102,7 @@ function create(): Installed {
     version: HOTPATCH_VERSION,
     visited: (id, door) => {
       try {
-        visits.visited(id, door ?? null);
+        visits.visited(id, door);
       } catch {
         // Inside a call of the user's function.
       }

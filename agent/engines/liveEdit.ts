@@ -29,10 +29,7 @@ export class LiveEdit implements Engine {
   readonly #visits: Visits;
   readonly #doors: Doors;
   /** By unit key: the id of the text that the last edit replaced, and where the function's body was in it. */
-  readonly #replaced = new Map<
-    string,
-    { scriptId: string; script: LoadedScript; bodyAt: number; text: string }
-  >();
+  readonly #replaced = new Map<string, { scriptId: string; bodyAt: number; text: string }>();
 
   constructor(
     session: DebuggerSession,
@@ -57,6 +54,7 @@ export class LiveEdit implements Engine {
   }
 
   prepare(changes: readonly Change[]): () => void {
+    if (changes.length === 0) return () => {};
     return () => {
       const release = this.#debugger.hold();
       const done: Change[] = [];
@@ -81,25 +79,18 @@ export class LiveEdit implements Engine {
     // A session of its own: only one that connects after the edit knows the id of the replaced text.
     const session = new DebuggerSession();
     const sentries = new Sentries(session, this.#visits);
-    const release = session.hold();
-    const stops: (() => void)[] = [];
-    const stop = () => {
-      for (const each of stops) each();
-      release();
-    };
-    const visit = (proof: 'proved' | 'disproved') => () => {
-      stop();
-      seen(proof);
-    };
     const start = script.currentOffset(unit.range.start) ?? unit.range.start;
-    const here = script.location(start + current.bodyOffset);
-    const newer = sentries.post('pass', here, visit('proved'));
-    if (newer) stops.push(newer);
-    const old = this.#replaced.get(unit.key);
-    if (old) {
-      const older = sentries.post('pass', placeIn(old), visit('disproved'));
+    const stop = session.whileWatching((stops) => {
+      const visit = (proof: 'proved' | 'disproved') => () => {
+        stop();
+        seen(proof);
+      };
+      const newer = sentries.post(script.location(start + current.bodyOffset), visit('proved'));
+      if (newer) stops.push(newer);
+      const old = this.#replaced.get(unit.key);
+      const older = old && sentries.post(placeIn(old), visit('disproved'));
       if (older) stops.push(older);
-    }
+    });
     return stop;
   }
 
@@ -138,10 +129,14 @@ export class LiveEdit implements Engine {
     script.text = wanted;
     const others = script.splices.filter((splice) => splice !== now);
     script.splices = to ? [...others, { range, length: text.length }] : others;
-    const scriptId = this.#scripts.retireOldText(script);
-    if (scriptId) this.#replaced.set(unit.key, { scriptId, script, bodyAt: oldBody, text: before });
-    else this.#replaced.delete(unit.key);
-    this.#doors.rearm(script);
+    try {
+      const scriptId = this.#scripts.retireOldText(script);
+      if (scriptId) this.#replaced.set(unit.key, { scriptId, bodyAt: oldBody, text: before });
+      else this.#replaced.delete(unit.key);
+      this.#doors.rearm(script);
+    } catch {
+      // The edit is made. What fails here only watches, and without proof it stays pending.
+    }
   }
 
   #post(unit: Unit, { scriptId }: LoadedScript, scriptSource: string): void {

@@ -80,16 +80,10 @@ export class ScopeBinding implements Engine {
     const { script, range, current } = unit;
     const at = current && script.currentOffset(range.start + current.oldBodyOffset);
     if (at === null) return null;
-    const release = this.#debugger.hold();
-    const stop = this.#sentries.post('pass', script.location(at), ran);
-    if (!stop) {
-      release();
-      return null;
-    }
-    return () => {
-      stop();
-      release();
-    };
+    return this.#debugger.whileWatching((stops) => {
+      const stop = this.#sentries.post(script.location(at), ran);
+      if (stop) stops.push(stop);
+    });
   }
 
   holds(unit: Unit): boolean {

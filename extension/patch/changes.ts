@@ -85,7 +85,7 @@ export function read(texts: Texts): Reading | Refusal {
   const baselineText =
     texts.baseline === null ? null : same ? runningText : parse(texts.baseline, editedText.parsed.isModule);
   const baseline = baselineText?.ok ? (same ? running : side(baselineText.parsed)) : null;
-  return differences(texts, running, edited, baseline);
+  return differences(texts, running, edited, baseline, imported);
 }
 
 export function isRefusal(value: Reading | Refusal): value is Refusal {
@@ -104,7 +104,13 @@ export function select(reading: Reading, choice: Choice): readonly Selected[] {
   }
 }
 
-function differences(texts: Texts, running: SideList, edited: SideList, baseline: SideList | null): Reading {
+function differences(
+  texts: Texts,
+  running: SideList,
+  edited: SideList,
+  baseline: SideList | null,
+  imported: ReadonlyMap<string, string>,
+): Reading {
   const names = new NameMap();
   const foreign = new Set<FunctionUnit>();
   const changes: Change[] = [];
@@ -121,7 +127,7 @@ function differences(texts: Texts, running: SideList, edited: SideList, baseline
       if (taught) names.merge(taught);
       else if (baseline) foreign.add(twin);
     }
-    names.suppose(importedNames(edited.parsed, running.parsed));
+    names.suppose(imported);
     names.suppose(exportedNames(edited.parsed, running.parsed));
   }
   const editedByName = new Map(edited.list.map((unit) => [unit.name, unit]));

@@ -102,11 +102,16 @@ export class Session {
     if (!patch) return this.#report(null, prepared.reports, { ...ms, apply: 0, pause: 0 });
 
     const started = performance.now();
-    const settled = this.#settles(patch.id, request);
-    const { patch: state, pauseMs } = await this.#connection.request('load', { patch });
-    const isLoaded = state.functions.some(({ outcome }) => outcome.status !== 'refused');
-    const final = isLoaded ? ((await settled.until(state)) ?? state) : state;
-    settled.stop();
+    const following = this.#follow(patch.id, request);
+    let final: PatchState;
+    let pauseMs: number;
+    try {
+      const loaded = await this.#connection.request('load', { patch });
+      pauseMs = loaded.pauseMs;
+      final = await following.settled(loaded.patch);
+    } finally {
+      following.stop();
+    }
     const apply = performance.now() - started;
     const stillLoaded = final.functions.some(({ outcome }) => outcome.status !== 'refused');
     return this.#report(stillLoaded ? patch.id : null, final.functions.map(asReport), {
@@ -204,35 +209,36 @@ export class Session {
   }
 
   /** Follows a patch that is about to be loaded, so that nothing it does in between is missed. */
-  #settles(id: string, { waitMs = DEFAULT_WAIT_MS, signal }: PatchRequest) {
+  #follow(id: string, { waitMs = DEFAULT_WAIT_MS, signal }: PatchRequest) {
     let latest: PatchState | undefined;
     let wake = () => {};
     const stop = this.#connection.onChanged((patches) => {
       latest = patches.find((patch) => patch.id === id) ?? latest;
       wake();
     });
-    const isPending = (state: PatchState) =>
-      state.functions.some(({ outcome }) => outcome.status === 'pending');
-    const until = async (loaded: PatchState): Promise<PatchState | undefined> => {
-      if (!isPending(latest ?? loaded)) return latest;
+    /** Its state once nothing of it is pending, or when the time is up, the user gave up or the process ended. */
+    const settled = async (loaded: PatchState): Promise<PatchState> => {
+      const now = () => latest ?? loaded;
+      const isPending = () => now().functions.some(({ outcome }) => outcome.status === 'pending');
+      if (!isPending()) return now();
+      const stops: (() => void)[] = [];
       await new Promise<void>((done) => {
         const timer = setTimeout(done, waitMs);
-        const finish = () => {
-          clearTimeout(timer);
-          done();
-        };
-        const stopEnd = this.#connection.onEnd(finish);
-        signal?.addEventListener('abort', finish, { once: true });
+        const give = () => done();
+        signal?.addEventListener('abort', give);
+        stops.push(
+          () => clearTimeout(timer),
+          () => signal?.removeEventListener('abort', give),
+          this.#connection.onEnd(give),
+        );
         wake = () => {
-          if (latest && isPending(latest)) return;
-          stopEnd();
-          finish();
+          if (!isPending()) done();
         };
-        wake();
       });
-      return latest;
+      for (const each of stops) each();
+      return now();
     };
-    return { until, stop };
+    return { settled, stop };
   }
 
   #report(patchId: string | null, targets: readonly FunctionReport[], ms: PatchReport['ms']): PatchReport {

@@ -179,4 +179,30 @@ server.listen(0, '127.0.0.1', () => console.log('listening ' + server.address().
     await attached.session.unload('all');
     assert.deepEqual([await ask('/'), await ask('/kept')], ['20', '20']);
   });
+
+  // Caused by two breakpoints at one place: V8 refuses the second, and calls of the replaced function are watched there.
+  it('takes a second patch whose door would be where calls of the first one are still looked for', async () => {
+    const shadowing = `
+const http = require('node:http');
+let rate = 2;
+function reads() { return rate; }
+function one() { return 1; }
+function two() { return 2; }
+const server = http.createServer((request, response) => {
+  const rate = 'not the one that two() means';
+  response.end(JSON.stringify([one(), two(), reads(), rate.length]));
+});
+server.listen(0, '127.0.0.1', () => console.log('listening ' + server.address().port));
+`;
+    await using program = await startProgram({ 'main.js': shadowing }, { node });
+    await using attached = await attach(program);
+    const ask = async () => (await (await program.fetch('/')).json()) as number[];
+    await attached.edit('main.js', shadowing.replace('return 1;', 'return 10;'));
+    assert.equal((await ask())[0], 10);
+    const text = shadowing.replace('return 2;', 'return rate * 100;');
+    const { targets } = await attached.edit('main.js', text, { functions: ['two'] });
+    assert.deepEqual([targets[0]?.engine, targets[0]?.code], ['scope-binding', 'HP4003']);
+    await ask();
+    assert.deepEqual((await ask()).slice(0, 2), [10, 200]);
+  });
 });
